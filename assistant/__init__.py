@@ -1,0 +1,1 @@
+"""The assistant: questions in, answers with checked citations out."""

@@ -1,0 +1,61 @@
+"""Sentences as spans of a text. Pure."""
+
+import re
+from itertools import pairwise
+
+_ABBREVIATIONS = frozenset(
+    "al approx apr art aug ca cf ch cl co corp dec dept dr ed eds eg e.g esp est etc feb fig figs "
+    "fri gen hon ie i.e inc jan jr jul jun lt ltd mar max min mon mr mrs ms mt no nos nov oct op "
+    "p par pp prof rev sat sec sen sep sept sr st sun thu tue u.k u.s viz vol vs wed".split(" ")
+)
+"""Words whose full stop ends no sentence when something follows."""
+
+_END = re.compile(
+    r"""
+    (?P<mark> [.!?…]+ ["'”’»)\]*_]* (?:[ \t]*\[\d+\])* ) (?=\s+\S)
+    | (?P<wide> [。！？]+ [」』”]? )
+    | (?P<break> \n\s*\n )
+    """,
+    re.VERBOSE,
+)
+_LINE_START = re.compile(r"\n(?=[ \t]*(?:[-*+•]\s|\d{1,3}[.)]\s|\#{1,6}\s|\|))|(?<=\|)[ \t]*\n")
+_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t].*$", re.MULTILINE)
+_LAST_WORD = re.compile(r"([^\s(\[\"“]+)$")
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of each sentence in order, without white space around it.
+
+    A heading, a list item and a table row is a sentence of its own; a line break within a
+    paragraph, as PDF pages have them, is not an end.
+    """
+    cuts = {0, len(text)}
+    for match in _END.finditer(text):
+        if match.lastgroup != "mark" or _ends(text, match):
+            cuts.add(match.end())
+    cuts.update(match.end() for match in _LINE_START.finditer(text))
+    cuts.update(match.end() for match in _HEADING.finditer(text))
+    ordered = sorted(cuts)
+    spans = []
+    for start, end in pairwise(ordered):
+        piece = text[start:end]
+        inner = piece.strip()
+        if inner:
+            first = start + piece.index(inner)
+            spans.append((first, first + len(inner)))
+    return spans
+
+
+def _ends(text: str, match: re.Match[str]) -> bool:
+    """Whether a mark ends its sentence, judged by the words on both sides."""
+    following = text[match.end() :].lstrip()[:1]
+    if match["mark"][0] != ".":
+        return not following.islower()
+    word = _LAST_WORD.search(text, max(0, match.start() - 40), match.start())
+    last = word[1] if word else ""
+    if last.lower() in _ABBREVIATIONS and not match["mark"].startswith(".."):
+        return False
+    initial = len(last) == 1 and last.isalpha() and last.isupper()
+    # "1." opens a list item or a clause when it stands at the start of its line.
+    numeral = last.isdigit() and text[: match.start() - len(last)].rstrip(" \t")[-1:] in ("", "\n")
+    return not (initial or numeral or following.islower())

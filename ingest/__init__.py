@@ -1,0 +1,1 @@
+"""The ingestion worker: files in, searchable passages out."""

@@ -1,0 +1,53 @@
+"""Documents to chunks: slices that the embedding model can read as a whole."""
+
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
+from tokenizers import Tokenizer
+
+from ingest.index.documents import Chunk, Document
+
+MAX_CHARACTERS = 2_000
+"""A tokenizer may count a run of any length without spaces as one unknown token (WordPiece
+does, past 100 characters); a passage that a person cannot take in is cut all the same."""
+
+_MARKED_UP = frozenset({"markdown", "html", "docx"})
+"""Kinds whose canonical text is Markdown."""
+
+
+class Chunker:
+    """Splits at the highest boundary that fits: section, paragraph, sentence, word.
+
+    Args:
+        tokenizer: the embedding model's, without truncation.
+        tokens: the most tokens in a chunk, the model's special tokens included.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, tokens: int) -> None:
+        # The splitters count a text's own tokens only.
+        capacity = tokens - tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._markdown = MarkdownSplitter.from_huggingface_tokenizer(tokenizer, capacity)
+        self._plain = TextSplitter.from_huggingface_tokenizer(tokenizer, capacity)
+        self._characters = TextSplitter(MAX_CHARACTERS)
+
+    def split(self, document: Document, document_id: str, version: str) -> list[Chunk]:
+        """Return the document's chunks in order; each is the exact slice of its span."""
+        splitter = self._markdown if document.kind in _MARKED_UP else self._plain
+        chunks: list[Chunk] = []
+        for start, text in splitter.chunk_indices(document.text):
+            pieces = [(0, text)]
+            if len(text) > MAX_CHARACTERS:
+                pieces = self._characters.chunk_indices(text)
+            for offset, piece in pieces:
+                position = start + offset
+                chunks.append(
+                    Chunk(
+                        document_id=document_id,
+                        version=version,
+                        ordinal=len(chunks),
+                        start=position,
+                        end=position + len(piece),
+                        text=piece,
+                        page=document.page_at(position),
+                        heading=document.heading_path_at(position),
+                    )
+                )
+        return chunks

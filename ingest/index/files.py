@@ -1,0 +1,117 @@
+"""Original bytes and canonical text, by the SHA-256 of the original.
+
+Everything goes through fsspec, so a bucket can take the place of the folder. A file
+appears under its final name only when it is complete.
+"""
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import fsspec
+
+from ingest.index.documents import Document, Heading, Page
+from ingest.index.errors import DataFolderError
+
+_BLOCK = 1 << 20
+
+
+class Files:
+    """The folder of originals and texts.
+
+    Args:
+        root: a path or any fsspec address.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._fs, self._root = fsspec.url_to_fs(root)
+
+    def put_original(self, stream: BinaryIO) -> tuple[str, int]:
+        """Store a file's bytes and return their SHA-256 and length; the same bytes are stored once.
+
+        Raises:
+            DataFolderError: the folder is full or cannot be written.
+        """
+        digest, size = hashlib.sha256(), 0
+        partial = f"{self._root}/incoming/{uuid4().hex}"
+        try:
+            self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
+            with self._fs.open(partial, "wb") as out:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+                    size += len(block)
+                    out.write(block)
+            self._move(partial, self._path("originals", digest.hexdigest()))
+        except OSError as error:
+            with suppress(OSError):
+                self._fs.rm_file(partial)
+            raise _unwritable(self._root, error) from error
+        return digest.hexdigest(), size
+
+    def original(self, sha256: str) -> Path:
+        """Return a local path to the original bytes, for loaders to read.
+
+        Raises:
+            DataFolderError: they are missing.
+        """
+        path = self._path("originals", sha256)
+        if not self._fs.exists(path):
+            raise DataFolderError(
+                "The stored copy of this document is missing.",
+                "Remove the document and add it again.",
+            )
+        return Path(path)
+
+    def put_document(self, sha256: str, document: Document) -> None:
+        """Store the canonical text that was read from the original `sha256`.
+
+        Raises:
+            DataFolderError: the folder is full or cannot be written.
+        """
+        partial = f"{self._root}/incoming/{uuid4().hex}"
+        try:
+            self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
+            with self._fs.open(partial, "wb") as out:
+                out.write(json.dumps(asdict(document), ensure_ascii=False).encode())
+            self._move(partial, self._path("texts", sha256))
+        except OSError as error:
+            with suppress(OSError):
+                self._fs.rm_file(partial)
+            raise _unwritable(self._root, error) from error
+
+    def document(self, sha256: str) -> Document | None:
+        """Return the canonical text read from the original `sha256`, or None if there is none."""
+        try:
+            fields: dict[str, Any] = json.loads(self._fs.cat_file(self._path("texts", sha256)))
+        except FileNotFoundError:
+            return None
+        return Document(
+            text=fields["text"],
+            kind=fields["kind"],
+            pages=tuple(Page(**page) for page in fields["pages"]),
+            headings=tuple(Heading(**heading) for heading in fields["headings"]),
+        )
+
+    def delete(self, sha256: str) -> None:
+        """Remove the original and its text; nothing happens where they are gone already."""
+        for kind in ("originals", "texts"):
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(self._path(kind, sha256))
+
+    def _path(self, kind: str, sha256: str) -> str:
+        return f"{self._root}/{kind}/{sha256[:2]}/{sha256}"
+
+    def _move(self, source: str, target: str) -> None:
+        self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        self._fs.mv(source, target)
+
+
+def _unwritable(root: str, error: OSError) -> DataFolderError:
+    return DataFolderError(
+        f"The data folder {root} cannot be written ({error.strerror or error}).",
+        "Free some space or correct its permissions, then run the same command again.",
+    )

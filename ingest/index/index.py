@@ -1,0 +1,123 @@
+"""The index: catalogue, files, embedder and store of one data folder, opened together."""
+
+import threading
+from functools import cached_property
+from typing import BinaryIO
+
+from ingest.index.catalogue import Catalogue, Outcome, Record, sqlite_url
+from ingest.index.embedding import Embedder, Fingerprint
+from ingest.index.errors import DataFolderError, InputError
+from ingest.index.files import Files
+from ingest.index.ownership import Ownership
+from ingest.index.settings import IndexSettings
+from ingest.index.store import Store, open_store
+
+_EMBEDDER_FACT = "embedder"
+
+MAX_NAME = 400
+"""Most characters in a document's or a collection's name."""
+
+
+class Index:
+    """What is stored, and the ways to it.
+
+    Catalogue and files open at once and from any number of processes. The store opens on
+    first use, and so does the embedding model; with an embedded store, `own` comes first.
+
+    Args:
+        settings: which folder, store, database and model.
+
+    Raises:
+        DataFolderError: the folder or the catalogue cannot be opened.
+    """
+
+    def __init__(self, settings: IndexSettings) -> None:
+        self.settings = settings
+        data_dir = settings.data_dir
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            (data_dir / "owner.lock").touch()
+        except OSError as error:
+            raise DataFolderError(
+                f"The data folder {data_dir} cannot be written ({error.strerror}).",
+                "Correct its permissions, or name another with FOOTNOTE_DATA_DIR.",
+            ) from error
+        self.catalogue = Catalogue(settings.database_url or sqlite_url(data_dir))
+        self.files = Files(str(data_dir / "files"))
+        self.ownership = Ownership(data_dir)
+        self._opening = threading.Lock()
+        self._store: Store | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store lives in this process, so that one process at a time has it."""
+        return self.settings.qdrant_url is None
+
+    def own(self, command: str, url: str | None = None) -> None:
+        """Claim the store for this process, where a store has one owner.
+
+        Raises:
+            IndexInUseError: another process has it.
+        """
+        if self.embedded:
+            self.ownership.take(command, url)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedding model of the settings; not loaded yet."""
+        settings = self.settings
+        return Embedder(settings.embedding_model, settings.embedding_precision, self._recorded())
+
+    @property
+    def store(self) -> Store:
+        """The store, opened on first use, from any thread.
+
+        A new index needs the embedding model for that, to learn the vectors' dimension.
+
+        Raises:
+            EmbedderError: the model cannot be loaded.
+            StoreError: the store cannot be opened.
+        """
+        with self._opening:
+            if self._store is None:
+                recorded = self._recorded()
+                fingerprint = recorded or self.embedder.fingerprint
+                store = open_store(self.settings, fingerprint.dimension)
+                if recorded is None:
+                    # Only now: a store that did not open must not bind the folder to a model.
+                    self.catalogue.settle_fact(_EMBEDDER_FACT, fingerprint.to_json())
+                self._store = store
+            return self._store
+
+    def add_file(self, stream: BinaryIO, name: str, collection: str) -> tuple[Record, Outcome]:
+        """Take a file in: keep its bytes, then queue it. It is searchable once it is `ready`.
+
+        Raises:
+            DataFolderError: its bytes cannot be kept.
+            InputError: the name or the collection's name is empty or too long.
+        """
+        for what, value in (("document", name), ("collection", collection)):
+            if not value.strip() or len(value) > MAX_NAME or "\0" in value:
+                raise InputError(
+                    f"A {what}'s name takes 1 to {MAX_NAME} characters.", "Choose another name."
+                )
+        sha256, size = self.files.put_original(stream)
+        return self.catalogue.add(collection, name, sha256, size)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the store is open, so that a search starts at once."""
+        return self._store is not None
+
+    def close(self) -> None:
+        """Let go of everything, in the order that loses nothing."""
+        with self._opening:
+            store, self._store = self._store, None
+        if store is not None:
+            store.close()
+        self.ownership.release()
+        self.catalogue.close()
+
+    def _recorded(self) -> Fingerprint | None:
+        text = self.catalogue.fact(_EMBEDDER_FACT)
+        return Fingerprint.from_json(text) if text is not None else None

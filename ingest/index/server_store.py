@@ -1,0 +1,185 @@
+"""A Qdrant server: the store for many processes and machines, through qdrant-client."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import grpc
+import httpx
+from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException
+
+from ingest.index.documents import Chunk
+from ingest.index.embedding import Vectors
+from ingest.index.errors import StoreError
+from ingest.index.keywords import Keywords
+from ingest.index.settings import IndexSettings
+from ingest.index.store import (
+    DENSE,
+    INDEXED_FIELDS,
+    KEYWORDS,
+    Entry,
+    Hit,
+    Hits,
+    Where,
+    chunk_of,
+    payload,
+    split_edition,
+)
+
+BATCH = 256
+"""Points per request: about 1 MB, far below the server's limit of 32 MB."""
+
+
+def connect(settings: IndexSettings) -> QdrantClient:
+    """Return a client for the server that the settings name; nothing is sent yet."""
+    return QdrantClient(
+        url=settings.qdrant_url,
+        api_key=settings.qdrant_api_key,
+        prefer_grpc=settings.qdrant_grpc_port is not None,
+        grpc_port=settings.qdrant_grpc_port or 6334,
+        timeout=30,
+        check_compatibility=False,
+    )
+
+
+class ServerStore:
+    """One collection of a Qdrant server; see `Store` for the methods.
+
+    Args:
+        client: a client of a server, or of the client's own local mode (in tests).
+        name: the collection, created where it is missing.
+        dimension: length of the vectors.
+
+    Raises:
+        StoreError: the server cannot be reached, or its collection is of another kind.
+    """
+
+    def __init__(self, client: QdrantClient, name: str, dimension: int) -> None:
+        self._client = client
+        self._name = name
+        with self._foreign_errors():
+            if not client.collection_exists(name):
+                self._create(dimension)
+            vectors = client.get_collection(name).config.params.vectors
+        found = vectors.get(DENSE) if isinstance(vectors, dict) else None
+        if found is None or found.size != dimension:
+            raise StoreError(
+                f"The Qdrant collection {name} does not hold vectors of {dimension} dimensions.",
+                "Choose another FOOTNOTE_QDRANT_COLLECTION, or the model that it was made with.",
+            )
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        with self._foreign_errors():
+            for first in range(0, len(entries), BATCH):
+                points = [_point(entry) for entry in entries[first : first + BATCH]]
+                self._client.upsert(self._name, points, wait=True)
+
+    def flush(self) -> None:
+        """Nothing to do: the server has written its log before it answers a waiting call."""
+
+    def delete(self, document_id: str, keep_version: str | None = None) -> None:
+        must: list[models.Condition] = [_match("document_id", document_id)]
+        keep: list[models.Condition] = []
+        if keep_version is not None:
+            keep.append(_match("edition", f"{document_id}:{keep_version}"))
+        selector = models.FilterSelector(filter=models.Filter(must=must, must_not=keep))
+        with self._foreign_errors():
+            self._client.delete(self._name, selector, wait=True)
+
+    def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
+        within = _filter(where)
+        shown = models.PayloadSelectorInclude(include=["edition"])
+        dense = models.QueryRequest(
+            query=vector.tolist(), using=DENSE, limit=limit, filter=within, with_payload=shown
+        )
+        sparse = models.QueryRequest(
+            query=models.SparseVector(indices=keywords.indices, values=keywords.values),
+            using=KEYWORDS,
+            limit=limit,
+            filter=within,
+            with_payload=shown,
+        )
+        requests = [dense, sparse] if keywords.indices else [dense]
+        with self._foreign_errors():
+            lists = self._client.query_batch_points(self._name, requests)
+        hits = [[_hit(point) for point in found.points] for found in lists]
+        return Hits(dense=hits[0], keywords=hits[1] if len(hits) > 1 else [])
+
+    def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        with self._foreign_errors():
+            records = self._client.retrieve(self._name, list(chunk_ids), with_payload=True)
+        found = {str(record.id): chunk_of(record.payload or {}) for record in records}
+        return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
+
+    def count(self, where: Where) -> int:
+        with self._foreign_errors():
+            return self._client.count(self._name, count_filter=_filter(where), exact=True).count
+
+    def editions(self) -> Mapping[tuple[str, str], int]:
+        with self._foreign_errors():
+            answer = self._client.facet(self._name, key="edition", limit=10_000_000, exact=True)
+        return {split_edition(str(hit.value)): hit.count for hit in answer.hits}
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _create(self, dimension: int) -> None:
+        try:
+            self._client.create_collection(
+                self._name,
+                vectors_config={
+                    DENSE: models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+                },
+                sparse_vectors_config={
+                    KEYWORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)
+                },
+            )
+        except (ApiException, grpc.RpcError):
+            # Two workers may start at once; the later one finds the collection made.
+            if not self._client.collection_exists(self._name):
+                raise
+        for field in INDEXED_FIELDS:
+            self._client.create_payload_index(
+                self._name, field, models.PayloadSchemaType.KEYWORD, wait=True
+            )
+
+    @contextmanager
+    def _foreign_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (ApiException, QdrantException, grpc.RpcError, httpx.HTTPError, OSError) as error:
+            details: Callable[[], str] | None = getattr(error, "details", None)
+            reason = (details() if callable(details) else str(error)).strip().split("\n")[0]
+            raise StoreError(
+                f"The Qdrant server does not answer as it should ({reason[:200]}).",
+                "Check that it runs at FOOTNOTE_QDRANT_URL; work goes on by itself once it does.",
+            ) from error
+
+
+def _point(entry: Entry) -> models.PointStruct:
+    sparse = models.SparseVector(indices=entry.keywords.indices, values=entry.keywords.values)
+    return models.PointStruct(
+        id=entry.chunk.id,
+        vector={DENSE: entry.vector.tolist(), KEYWORDS: sparse},
+        payload=payload(entry),
+    )
+
+
+def _match(field: str, value: str) -> models.FieldCondition:
+    return models.FieldCondition(key=field, match=models.MatchValue(value=value))
+
+
+def _filter(where: Where) -> models.Filter | None:
+    must: list[models.Condition] = []
+    if where.collection is not None:
+        must.append(_match("collection", where.collection))
+    if where.document_ids is not None:
+        anyone = models.MatchAny(any=list(where.document_ids))
+        must.append(models.FieldCondition(key="document_id", match=anyone))
+    return models.Filter(must=must) if must else None
+
+
+def _hit(point: models.ScoredPoint) -> Hit:
+    document_id, version = split_edition((point.payload or {})["edition"])
+    return Hit(str(point.id), document_id, version, point.score)

@@ -1,0 +1,100 @@
+"""Settings of the index: where it lives and which model it is built with.
+
+Every setting is an environment variable with the prefix `FOOTNOTE_`, or a line of a
+`.env` file in the working directory. `docs/settings.md` lists them all; a test compares.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from dotenv import dotenv_values
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingest.index.errors import InputError
+
+PREFIX = "FOOTNOTE_"
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+S = TypeVar("S", bound="IndexSettings")
+
+
+class IndexSettings(BaseSettings):
+    """What the writer and the reader must agree on."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("footnote"),
+        description="Folder that holds everything Footnote writes.",
+    )
+    qdrant_url: str | None = Field(
+        default=None,
+        description="Address of a Qdrant server. Unset: Qdrant Edge inside this process.",
+    )
+    qdrant_api_key: str | None = Field(
+        default=None, description="Key for the Qdrant server, where it asks for one."
+    )
+    qdrant_grpc_port: int | None = Field(
+        default=6334,
+        description="gRPC port of the Qdrant server; empty or 0 to use HTTP alone.",
+    )
+    qdrant_collection: str = Field(
+        default="footnote", description="Name of the collection on the Qdrant server."
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy address of the catalogue. Unset: SQLite in the data folder.",
+    )
+    embedding_model: str = Field(
+        default=DEFAULT_MODEL, description="sentence-transformers model, by name or folder."
+    )
+    embedding_precision: Precision = Field(
+        default="auto",
+        description="`float32`, `bfloat16`, or `auto`: what the index has, else the faster one.",
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator(
+        "qdrant_url", "qdrant_api_key", "qdrant_grpc_port", "database_url", mode="before"
+    )
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value in ("", "0", 0) else value
+
+
+def read_settings(kind: type[S], known: frozenset[str] = frozenset()) -> S:
+    """Read the settings of one program from the environment.
+
+    Args:
+        kind: the settings class of the program.
+        known: further variable names (without prefix, lower case) that other programs own.
+
+    Raises:
+        InputError: a value is not of its type, or a `FOOTNOTE_` variable is misspelt.
+    """
+    given = {name for name in (*os.environ, *dotenv_values(".env")) if name.startswith(PREFIX)}
+    names = {name.removeprefix(PREFIX).lower() for name in given}
+    unknown = sorted(names - set(kind.model_fields) - known)
+    if unknown:
+        raise InputError(
+            f"There is no setting {PREFIX}{unknown[0].upper()}.",
+            "Correct its name or unset it; docs/settings.md lists them all.",
+        )
+    try:
+        return kind()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+        raise InputError(
+            f"{name} is set to {first['input']!r}, which it cannot be: {first['msg']}.",
+            "Correct or unset it; docs/settings.md tells what it takes.",
+        ) from error

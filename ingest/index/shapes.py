@@ -1,0 +1,72 @@
+"""The JSON shapes of documents and passages, the same from commands and endpoints."""
+
+from typing import TypedDict
+
+from ingest.index.catalogue import Record
+from ingest.index.documents import Passage
+
+HEADING_SEPARATOR = " › "
+
+
+class DocumentShape(TypedDict):
+    """One document; `stage` and `fraction` tell how far a running one is."""
+
+    id: str
+    name: str
+    collection: str
+    state: str
+    stage: str
+    fraction: float
+    chunks: int
+    pages: int | None
+    size: int
+    error: str | None
+    sha256: str
+
+
+class PassageShape(TypedDict):
+    """One passage; `start` and `end` count characters of the document's canonical text."""
+
+    number: int
+    document: str
+    document_id: str
+    chunk_id: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: str | None
+    score: float
+
+
+def document_shape(record: Record) -> DocumentShape:
+    """Return a document as it is shown outside."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "collection": record.collection,
+        "state": record.state.value,
+        "stage": record.stage,
+        "fraction": record.fraction,
+        "chunks": record.chunks,
+        "pages": record.pages,
+        "size": record.size,
+        "error": record.error,
+        "sha256": record.sha256,
+    }
+
+
+def passage_shape(passage: Passage) -> PassageShape:
+    """Return a passage as it is shown outside."""
+    return {
+        "number": passage.number,
+        "document": passage.document,
+        "document_id": passage.document_id,
+        "chunk_id": passage.chunk_id,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "page": passage.page,
+        "heading": HEADING_SEPARATOR.join(passage.heading) or None,
+        "score": passage.score,
+    }

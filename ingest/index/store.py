@@ -1,0 +1,141 @@
+"""The store: vectors and keywords of chunks, searched together.
+
+`EdgeStore` (in this process) and `ServerStore` (a Qdrant server) implement one protocol
+and pass one contract suite, `tests/index/test_store_contract.py`. The store keeps what it
+is given; which version of a document counts is the catalogue's to say.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ingest.index.documents import Chunk
+from ingest.index.embedding import Vectors
+from ingest.index.keywords import Keywords
+from ingest.index.settings import IndexSettings
+
+DENSE = "dense"
+KEYWORDS = "keywords"
+"""Names of the two vectors of a point."""
+
+INDEXED_FIELDS = ("collection", "document_id", "edition")
+"""Payload fields with an index: every field that a filter or a facet uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A chunk with what it is found by; `vector` has the store's dimension and length 1."""
+
+    chunk: Chunk
+    collection: str
+    vector: Vectors
+    keywords: Keywords
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result; `score` is the list's own: a cosine or a BM25 sum."""
+
+    chunk_id: str
+    document_id: str
+    version: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The two ranked lists of one hybrid search, best first."""
+
+    dense: list[Hit]
+    keywords: list[Hit]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a search is confined to; None leaves a field open."""
+
+    collection: str | None = None
+    document_ids: tuple[str, ...] | None = None
+
+
+class Store(Protocol):
+    """Chunks by id. All methods raise StoreError when the store fails."""
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        """Write chunks; one with a known id takes the place of the old. Durable after `flush`."""
+
+    def flush(self) -> None:
+        """Return once everything written before survives a crash."""
+
+    def delete(self, document_id: str, keep_version: str | None = None) -> None:
+        """Remove a document's chunks, all or all but one version's."""
+
+    def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
+        """Return the `limit` nearest by cosine and the `limit` best by BM25."""
+
+    def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """Return the chunks with these ids, in this order; unknown ids are left out."""
+
+    def count(self, where: Where) -> int:
+        """Return the number of chunks."""
+
+    def editions(self) -> Mapping[tuple[str, str], int]:
+        """Return the number of chunks of each (document id, version)."""
+
+    def close(self) -> None:
+        """Flush and let go of everything. Closing twice is closing once."""
+
+
+def open_store(settings: IndexSettings, dimension: int) -> Store:
+    """Open the store that the settings name: the one place where the two modes part.
+
+    Args:
+        dimension: length of the vectors.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    if settings.qdrant_url is None:
+        from ingest.index.edge_store import EdgeStore
+
+        return EdgeStore(settings.data_dir / "edge", dimension)
+    from ingest.index.server_store import ServerStore, connect
+
+    return ServerStore(connect(settings), settings.qdrant_collection, dimension)
+
+
+def payload(entry: Entry) -> dict[str, Any]:
+    """Return what is stored beside the vectors of a chunk."""
+    chunk = entry.chunk
+    return {
+        "collection": entry.collection,
+        "document_id": chunk.document_id,
+        "edition": f"{chunk.document_id}:{chunk.version}",
+        "ordinal": chunk.ordinal,
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": chunk.text,
+        "page": chunk.page,
+        "heading": list(chunk.heading),
+    }
+
+
+def chunk_of(fields: Mapping[str, Any]) -> Chunk:
+    """Return the chunk whose payload this is."""
+    document_id, version = split_edition(fields["edition"])
+    return Chunk(
+        document_id=document_id,
+        version=version,
+        ordinal=fields["ordinal"],
+        start=fields["start"],
+        end=fields["end"],
+        text=fields["text"],
+        page=fields["page"],
+        heading=tuple(fields["heading"]),
+    )
+
+
+def split_edition(edition: str) -> tuple[str, str]:
+    """Return the (document id, version) that the payload field `edition` stands for."""
+    document_id, _, version = edition.partition(":")
+    return document_id, version

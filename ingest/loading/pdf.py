@@ -1,0 +1,139 @@
+"""PDF: the text of each page, and the outline as headings.
+
+PDFium is not safe to use from two threads at once; `PDFIUM` is held around every use of it.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pypdfium2
+from pypdfium2 import raw
+
+from ingest.index.documents import Document, Heading, Page
+from ingest.index.errors import DocumentError
+from ingest.loading.text import clean
+
+PDFIUM = Lock()
+
+_BETWEEN_PAGES = "\n\n"
+_HYPHEN = re.compile("[\ufffe\x02]\n?")  # PDFium's mark for a hyphen that ends a line
+_HYPHEN_KEPT = re.compile("[\ufffe\x02]\n?(?=[A-Z0-9])")  # Anglo-Saxon, COVID-19
+_CONTROLS = dict.fromkeys([*(set(range(32)) - set(b"\t\n")), 0xAD])
+_NUMBERING = re.compile(r"\s*(?:(?:[^\W\d]+\s+)?[\dIVXLC.]+[.:)]?\s*)?")  # 2.1, Chapter IV:
+_DEEPEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Bookmark:
+    level: int
+    title: str
+    page: int
+
+
+def load(path: Path, name: str) -> Document:
+    """Read a PDF that has a text layer."""
+    with PDFIUM, closing(_open(path, name)) as pdf:
+        texts = [_page_text(pdf, index) for index in range(len(pdf))]
+        bookmarks = list(_bookmarks(pdf))
+    if not any(texts):
+        count = len(texts)
+        raise DocumentError(
+            f"{name}: no text on {count} of {count} {'page' if count == 1 else 'pages'}.",
+            "It looks like a scan: add a version with a text layer.",
+        )
+    pages = []
+    start = 0
+    for number, text in enumerate(texts, 1):
+        pages.append(Page(number, start, start + len(text)))
+        start += len(text) + len(_BETWEEN_PAGES)
+    text = _BETWEEN_PAGES.join(texts)
+    return Document(text, "pdf", tuple(pages), _headings(text, pages, bookmarks))
+
+
+def _open(path: Path, name: str) -> Any:
+    try:
+        return pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}:
+            raise DocumentError(
+                f"{name} is protected by a password.",
+                "Save a copy without the password and add that.",
+            ) from error
+        raise DocumentError(
+            f"{name} is damaged, or is not a PDF.",
+            "Open it in a PDF reader, print it to a new PDF, and add that.",
+        ) from error
+
+
+def _page_text(pdf: Any, index: int) -> str:
+    with closing(pdf[index]) as page, closing(page.get_textpage()) as textpage:
+        # The call for bounded text loses line ends between words.
+        text: str = textpage.get_text_range()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
+    return clean(text.translate(_CONTROLS)).strip()
+
+
+def _bookmarks(pdf: Any) -> Iterator[_Bookmark]:
+    for bookmark in pdf.get_toc():
+        try:
+            destination = bookmark.get_dest()
+            page = destination.get_index() if destination else None
+            if page is not None:
+                yield _Bookmark(bookmark.level, bookmark.get_title(), page)
+        except (pypdfium2.PdfiumError, ValueError):
+            continue  # the outline is a help, and one bad entry does not spoil the rest
+
+
+def _headings(text: str, pages: list[Page], bookmarks: list[_Bookmark]) -> tuple[Heading, ...]:
+    """Return the bookmarks whose titles are found on their pages, in order of appearance."""
+    found: dict[int, Heading] = {}
+    squeezed: dict[int, tuple[str, list[int]]] = {}
+    for bookmark in bookmarks:
+        if not 0 <= bookmark.page < len(pages):
+            continue
+        page = pages[bookmark.page]
+        if bookmark.page not in squeezed:
+            squeezed[bookmark.page] = _squeeze(text, page.start, page.end)
+        span = _find_line(text, page, *squeezed[bookmark.page], _squeeze(bookmark.title)[0])
+        if span and span[0] not in found:
+            title = text[span[0] : span[1]]
+            level = min(bookmark.level + 1, _DEEPEST)
+            found[span[0]] = Heading(level, " ".join(title.split()), *span)
+    return tuple(found[start] for start in sorted(found))
+
+
+def _squeeze(text: str, start: int = 0, end: int | None = None) -> tuple[str, list[int]]:
+    """Return a part of `text` without white space and case, and where each character was."""
+    characters: list[str] = []
+    positions: list[int] = []
+    for position in range(start, len(text) if end is None else end):
+        for character in text[position].casefold():
+            if not character.isspace():
+                characters.append(character)
+                positions.append(position)
+    return "".join(characters), positions
+
+
+def _find_line(
+    text: str, page: Page, squeezed: str, positions: list[int], title: str
+) -> tuple[int, int] | None:
+    """Return where `title` is a line of its own, or else where it first begins a line."""
+    begins_line: tuple[int, int] | None = None
+    at = squeezed.find(title) if title else -1
+    while at >= 0:
+        start, end = positions[at], positions[at + len(title) - 1] + 1
+        line_start = max(page.start, text.rfind("\n", page.start, start) + 1)
+        line_end = text.find("\n", end, page.end)
+        before, after = text[line_start:start], text[end : line_end if line_end >= 0 else page.end]
+        if not after.strip() and _NUMBERING.fullmatch(before):
+            return start, end
+        if begins_line is None and not before.strip():
+            begins_line = start, end
+        at = squeezed.find(title, at + 1)
+    return begins_line
