@@ -184,7 +184,7 @@ class Answerer:
         if not quotes:
             return _silent(question, passages, choice, NO_ANSWER, usage)
         citations = tuple(
-            _citation(quote.passage, order, quote.start, quote.end)
+            self._citation(quote.passage, order, quote.start, quote.end)
             for order, quote in enumerate(quotes)
         )
         return Answer(
@@ -212,7 +212,7 @@ class Answerer:
         usage: dict[str, float | int | None],
         started: float,
     ) -> AsyncGenerator[Event, None]:
-        shown = prompting.fitting(passages, question, self._settings.llm_context)
+        shown = prompting.fitting(passages, question, self._settings.llm_context, history)
         usage["passages_dropped"] = len(passages) - len(shown)
         parser = CitationParser(passage.number for passage in shown)
         counted = Usage()
@@ -223,8 +223,8 @@ class Answerer:
             async for piece in pieces:
                 usage.setdefault("first_token_seconds", _since(started))
                 text += parser.feed(piece)
-                if not prompting.SENTINEL.startswith(text.strip()[: len(prompting.SENTINEL)]):
-                    yield Writing(text, model)
+                if decided := prompting.without_sentinel(text):
+                    yield Writing(decided, model)
         except ModelError as error:
             cut = str(error)
         finally:
@@ -233,10 +233,15 @@ class Answerer:
         usage["prompt_tokens"] = counted.prompt_tokens
         usage["answer_tokens"] = counted.answer_tokens
         usage["total_seconds"] = _since(started)
-        if cut is None and (not text or prompting.SENTINEL in text):
+        if cut is not None and not text:
+            choice = Choice(None, f"{cut} Meanwhile these are quotes.")
+            yield await asyncio.to_thread(self._quoted, question, passages, choice, usage, started)
+            return
+        if not text or prompting.SENTINEL in text:
             yield _silent(question, passages, Choice(model), NO_ANSWER, usage)
             return
-        sentences, citations = checked(text, shown)
+        text = prompting.without_sentinel(text) if cut is not None else text
+        sentences, citations = await asyncio.to_thread(self._checked, text, shown)
         yield Answer(
             question=question,
             text=text,
@@ -250,43 +255,46 @@ class Answerer:
             usage=usage,
         )
 
+    def _checked(
+        self, text: str, passages: Sequence[Passage]
+    ) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
+        """Check each sentence of an answer against the passages that it cites.
 
-def checked(
-    text: str, passages: Sequence[Passage]
-) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
-    """Check each sentence of an answer against the passages that it cites.
+        Returns:
+            The sentences with their verdicts, and a citation for each (sentence, number).
+        """
+        by_number = {passage.number: passage for passage in passages}
+        sentences: list[Sentence] = []
+        citations: list[Citation] = []
+        for words, cited in cited_sentences(text, sentence_spans(text)):
+            # `[12345]` and what is left of `[[9]7]` look like marks and are none.
+            numbers = [number for number in cited if number in by_number]
+            verdicts = [(number, check(words, by_number[number].text)) for number in numbers]
+            found = [verdict.support for _, verdict in verdicts]
+            citations += [
+                self._citation(by_number[number], len(sentences), verdict.start, verdict.end)
+                for number, verdict in verdicts
+            ]
+            support = min(found, key=list(Support).index) if found else Support.UNCITED
+            sentences.append(Sentence(words, tuple(numbers), support))
+        return tuple(sentences), tuple(citations)
 
-    Returns:
-        The sentences with their verdicts, and a citation for each (sentence, number).
-    """
-    by_number = {passage.number: passage for passage in passages}
-    sentences: list[Sentence] = []
-    citations: list[Citation] = []
-    order = [Support.SUPPORTED, Support.PARTLY, Support.UNSUPPORTED]
-    for index, (sentence, numbers) in enumerate(cited_sentences(text, sentence_spans(text))):
-        verdicts = [(number, check(sentence, by_number[number].text)) for number in numbers]
-        found = [verdict.support for _, verdict in verdicts]
-        support = min(found, key=order.index) if found else Support.UNCITED
-        sentences.append(Sentence(sentence, tuple(numbers), support))
-        citations += [
-            _citation(by_number[number], index, verdict.start, verdict.end)
-            for number, verdict in verdicts
-        ]
-    return tuple(sentences), tuple(citations)
-
-
-def _citation(passage: Passage, sentence: int, start: int, end: int) -> Citation:
-    return Citation(
-        number=passage.number,
-        sentence=sentence,
-        document=passage.document,
-        document_id=passage.document_id,
-        start=passage.start + start,
-        end=passage.start + end,
-        quote=passage.text[start:end],
-        page=passage.page,
-        heading=passage.heading,
-    )
+    def _citation(self, passage: Passage, sentence: int, start: int, end: int) -> Citation:
+        """Return the citation of a span of a passage, placed where the span itself begins."""
+        first, quote = passage.start + start, passage.text[start:end]
+        document = self._index.document(passage.document_id)
+        placed = document is not None and document.text[first : first + len(quote)] == quote
+        return Citation(
+            number=passage.number,
+            sentence=sentence,
+            document=passage.document,
+            document_id=passage.document_id,
+            start=first,
+            end=first + len(quote),
+            quote=quote,
+            page=document.page_at(first) if document and placed else passage.page,
+            heading=document.heading_path_at(first) if document and placed else passage.heading,
+        )
 
 
 def _silent(

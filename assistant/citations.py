@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 _MARK = re.compile(
     r"""
-    [ \t]* [\[【［] \s* (?:passages?\s*)? \#?
-    (\d{1,4} (?:\s*[,;，、]\s*\#?\d{1,4})*)
-    \s* [\]】］]
+    [ \t]{0,8} [\[【［] \s{0,8} (?:passages?\s{0,8})? \#?
+    (\d{1,4} (?:\s{0,2}[,;，、]\s{0,2}\#?\d{1,4}){0,99})
+    \s{0,8} [\]】］]
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -22,8 +22,8 @@ _BEGUN = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_LONGEST = 80
-"""Characters held back at the most; a longer run of digits and commas is no citation."""
+_LONGEST = 1100
+"""Characters held back at the most: no mark is longer."""
 
 MARK = re.compile(r"\[(\d+)\]")
 """A citation in cleaned text."""
@@ -70,7 +70,7 @@ def cited_numbers(text: str) -> list[int]:
 
 def without_marks(text: str) -> str:
     """Return cleaned text without its citation marks."""
-    return re.sub(r"\s*\[\d+\](?=[\s.,;:!?]|$)|\[\d+\]", "", text).strip()
+    return re.sub(r"\s*(?:\[\d+\])+(?=[\s.,;:!?]|$)|\[\d+\]", "", text).strip()
 
 
 def cited_sentences(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[str, list[int]]]:

@@ -7,16 +7,17 @@ reached is looked up anew every few seconds, so an Ollama that is started is use
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import ollama
-from langchain.chat_models import init_chat_model
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
 
 from assistant.settings import AssistantSettings
 from ingest.index.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessageChunk, BaseMessage
 
 SUGGESTED = "llama3.2"
 """The model that messages name where none is installed."""
@@ -31,6 +32,12 @@ _FRESH = 3.0
 """Seconds for which a look at Ollama holds."""
 
 _LOOK_TIMEOUT = 2.0
+
+_CLIENT: dict[str, Any] = {
+    "trust_env": False,
+    "limits": httpx.Limits(max_keepalive_connections=0),
+}
+"""Of every HTTP client: each lives for one call, and leaves no open connection behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +108,16 @@ class ChatModels:
         """Return the names of Ollama's models, or None when it does not answer."""
         if time.monotonic() - self._looked >= _FRESH:
             try:
-                listed = await ollama.AsyncClient(timeout=_LOOK_TIMEOUT, trust_env=False).list()
+                listed = await ollama.AsyncClient(timeout=_LOOK_TIMEOUT, **_CLIENT).list()
                 self._installed = [str(model.model) for model in listed.models]
-            except (ConnectionError, httpx.HTTPError, ollama.ResponseError):
+            except (ConnectionError, httpx.HTTPError, ollama.ResponseError, ValueError):
+                # ValueError: what answers is not Ollama.
                 self._installed = None
             self._looked = time.monotonic()
         return self._installed
 
     async def stream(
-        self, model: str, messages: Sequence[BaseMessage], usage: Usage
+        self, model: str, messages: "Sequence[BaseMessage]", usage: Usage
     ) -> AsyncGenerator[str, None]:
         """Yield the model's text piece by piece; closing the stream closes the connection.
 
@@ -118,7 +126,7 @@ class ChatModels:
             ModelError: the model cannot be reached, failed, or stopped before its end.
         """
         chat = self._open(model)
-        words, finished = 0, False
+        written, finished = "", False
         try:
             async for chunk in chat.astream(list(messages)):
                 _count(chunk, usage)
@@ -127,15 +135,15 @@ class ChatModels:
                     or chunk.response_metadata.get("finish_reason")
                 )
                 if text := str(chunk.text):
-                    words += len(text.split())
+                    written += text
                     yield text
         except Exception as error:  # a border: each provider has errors of its own
-            raise _stopped(model, words, error) from error
+            raise _stopped(model, len(written.split()), error) from error
         if not finished:
-            raise _stopped(model, words, None)
+            raise _stopped(model, len(written.split()), None)
 
     async def _first_chat_model(self, installed: Sequence[str]) -> str | None:
-        client = ollama.AsyncClient(timeout=_LOOK_TIMEOUT, trust_env=False)
+        client = ollama.AsyncClient(timeout=_LOOK_TIMEOUT, **_CLIENT)
         for name in installed:
             try:
                 capabilities = (await client.show(name)).capabilities
@@ -145,13 +153,16 @@ class ChatModels:
                 return name
         return None
 
-    def _open(self, model: str) -> BaseChatModel:
+    def _open(self, model: str) -> "BaseChatModel":
+        # LangChain takes a second to import, which the first page need not wait for.
+        from langchain.chat_models import init_chat_model
+
         settings = self.settings
         provider, name = split_provider(model)
         options: dict[str, Any] = {"temperature": settings.llm_temperature}
         if provider == "ollama":
             options["num_ctx"] = settings.llm_context
-            options["client_kwargs"] = {"timeout": settings.llm_timeout, "trust_env": False}
+            options["client_kwargs"] = {"timeout": settings.llm_timeout, **_CLIENT}
         elif settings.llm_base_url is not None:
             options["base_url"] = settings.llm_base_url
             # Servers on this machine ask for no key, but the client insists on one.
@@ -173,7 +184,7 @@ def split_provider(model: str) -> tuple[str, str]:
     return (prefix, rest) if colon and prefix in PROVIDERS else ("ollama", model)
 
 
-def _count(chunk: AIMessageChunk, usage: Usage) -> None:
+def _count(chunk: "AIMessageChunk", usage: Usage) -> None:
     if counted := chunk.usage_metadata:
         usage.prompt_tokens = counted["input_tokens"]
         usage.answer_tokens = counted["output_tokens"]

@@ -9,7 +9,7 @@ from ingest.index.embedding import Vectors
 from ingest.index.keywords import question_keywords
 
 MAX_QUOTES = 3
-NEAR_BEST = 0.8
+NEAR_BEST = 0.85
 """A further sentence is quoted when it scores this share of the best one's score."""
 
 SILENT_BELOW = 0.3

@@ -73,8 +73,8 @@ class Retriever:
     ) -> list[Passage] | None:
         """Return the first `k` hits whose version is the catalogue's.
 
-        None when hits were dropped because their document has changed and fewer than `k`
-        are left: a longer or later search may find more. `complete` takes what there is.
+        None when a document was found in other versions only, or fewer than `k` hits are
+        left: a longer or later search may find more. `complete` takes what there is.
         """
         versions = self._index.catalogue.versions({hit.document_id for hit, _ in ranked})
         live = [
@@ -82,7 +82,8 @@ class Retriever:
             for hit, score in ranked
             if hit.document_id in versions and versions[hit.document_id][0] == hit.version
         ]
-        if len(live) < min(k, len(ranked)) and not complete:
+        seen = {hit.document_id for hit, _ in live}
+        if (len(live) < min(k, len(ranked)) or versions.keys() - seen) and not complete:
             return None
         scores = {hit.chunk_id: score for hit, score in live[:k]}
         chunks = self._index.store.fetch(list(scores))

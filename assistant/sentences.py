@@ -5,15 +5,15 @@ from itertools import pairwise
 
 _ABBREVIATIONS = frozenset(
     "al approx apr art aug ca cf ch cl co corp dec dept dr ed eds eg e.g esp est etc feb fig figs "
-    "fri gen hon ie i.e inc jan jr jul jun lt ltd mar max min mon mr mrs ms mt no nos nov oct op "
+    "fri gen hon ie i.e inc jan jr jul jun lt ltd mar max min mon mr mrs ms mt nov oct op "
     "p par pp prof rev sat sec sen sep sept sr st sun thu tue u.k u.s viz vol vs wed".split(" ")
 )
 """Words whose full stop ends no sentence when something follows."""
 
 _END = re.compile(
     r"""
-    (?P<mark> [.!?…]+ ["'”’»)\]*_]* (?:[ \t]*\[\d+\])* ) (?=\s+\S)
-    | (?P<wide> [。！？]+ [」』”]? )
+    (?P<mark> [.!?…]+ ["'”’»)\]*_]* (?:[ \t]*\[\d+\])*+ ) (?=\s+\S)
+    | (?P<wide> [。！？]+ [」』”]? (?:[ \t]*\[\d+\])*+ )
     | (?P<break> \n\s*\n )
     """,
     re.VERBOSE,
@@ -54,6 +54,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     word = _LAST_WORD.search(text, max(0, match.start() - 40), match.start())
     last = word[1] if word else ""
     if last.lower() in _ABBREVIATIONS and not match["mark"].startswith(".."):
+        return False
+    if last.lower() in ("no", "nos") and following.isdigit():
         return False
     initial = len(last) == 1 and last.isalpha() and last.isupper()
     # "1." opens a list item or a clause when it stands at the start of its line.

@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -70,7 +71,7 @@ def add(
                 ids.append(record.id)
             if outcome in (Outcome.REPLACED, Outcome.DUPLICATE) and not as_json:
                 _err.print(_said(name, record, outcome), markup=False)
-        _see_through(index, settings, ids, wait)
+        _see_through("ingest add", index, settings, ids, wait)
         records = index.catalogue.documents(ids=ids)
         _show(records, as_json)
     if refused or any(record.state == State.FAILED for record in records):
@@ -113,9 +114,10 @@ def remove(
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
         records = [_find(index, name, collection) for name in names]
-        for record in records:
-            index.catalogue.remove(record.id)
-        _see_through(index, settings, [record.id for record in records], wait=False)
+        ids = [record.id for record in records]
+        for document_id in ids:
+            index.catalogue.remove(document_id)
+        _see_through("ingest remove", index, settings, ids, wait=False)
         for record in records:
             _out.print(f"{record.name} removed.", markup=False)
 
@@ -139,8 +141,11 @@ def retry(
         for record in records:
             index.catalogue.retry(record.id)
         ids = [record.id for record in records]
-        _see_through(index, settings, ids, wait=True)
-        _show(index.catalogue.documents(ids=ids), as_json)
+        _see_through("ingest retry", index, settings, ids, wait=True)
+        records = index.catalogue.documents(ids=ids)
+        _show(records, as_json)
+    if any(record.state == State.FAILED for record in records):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -190,11 +195,13 @@ def _add_file(
         ) from error
 
 
-def _see_through(index: Index, settings: IngestSettings, ids: Sequence[str], wait: bool) -> None:
+def _see_through(
+    command: str, index: Index, settings: IngestSettings, ids: Sequence[str], wait: bool
+) -> None:
     """Have the queue worked off: here, or by whoever owns the index."""
     while True:
         try:
-            index.own("ingest add")
+            index.own(command)
         except IndexInUseError:
             if not wait:
                 owner = index.ownership.current()
@@ -203,15 +210,19 @@ def _see_through(index: Index, settings: IngestSettings, ids: Sequence[str], wai
                 return
             if not _busy(index, ids):
                 return
-            threading.Event().wait(0.5)
+            time.sleep(0.5)
         else:
             with _progress() as report:
                 pipeline = Pipeline(index, settings.chunk_tokens)
                 worker = Worker(index, pipeline, report)
                 worker.recover()
-                while worker.step() or _busy(index, ids):
-                    pass
-            return
+                while True:
+                    if worker.step():
+                        continue
+                    if not _busy(index, ids):
+                        return
+                    # A document waits for its next try, or another worker has it.
+                    time.sleep(0.3)
 
 
 def _busy(index: Index, ids: Sequence[str]) -> bool:
@@ -257,7 +268,8 @@ def _show(records: Sequence[Record], as_json: bool) -> None:
         return
     for record in records:
         pages = f", {record.pages} pages" if record.pages else ""
-        detail = f"{record.chunks} passages{pages}" if record.version else ""
+        plural = "" if record.chunks == 1 else "s"
+        detail = f"{record.chunks} passage{plural}{pages}" if record.version else ""
         reason = record.error or ""
         line = "  ".join(part for part in (record.state.value, record.name, detail, reason) if part)
         _out.print(line, markup=False)

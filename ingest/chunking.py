@@ -35,7 +35,12 @@ class Chunker:
         for start, text in splitter.chunk_indices(document.text):
             pieces = [(0, text)]
             if len(text) > MAX_CHARACTERS:
-                pieces = self._characters.chunk_indices(text)
+                # Cut from its run, an end counts more tokens than it did within.
+                pieces = [
+                    (first + offset, piece)
+                    for first, part in self._characters.chunk_indices(text)
+                    for offset, piece in splitter.chunk_indices(part)
+                ]
             for offset, piece in pieces:
                 position = start + offset
                 chunks.append(

@@ -41,11 +41,11 @@ class Pipeline:
         embedder = self._index.embedder
         return Chunker(embedder.tokenizer, min(self._chunk_tokens, embedder.max_tokens))
 
-    def write(self, record: Record, report: Report) -> tuple[Document, int]:
+    def write(self, record: Record, report: Report) -> tuple[Document, list[Chunk]]:
         """Write the wanted version of a document to files and store.
 
         Returns:
-            The document and the number of its chunks, durable in the store.
+            The document and its chunks, durable in the store.
 
         Raises:
             DocumentError: the file cannot be read.
@@ -63,11 +63,11 @@ class Pipeline:
         for first in range(0, len(chunks), _BATCH):
             self._write_batch(record, chunks, first, report)
         self._index.store.flush()
-        return document, len(chunks)
+        return document, chunks
 
-    def drop_others(self, record: Record, keep_version: str | None) -> None:
-        """Remove a document's chunks from the store, all but those of one version."""
-        self._index.store.delete(record.id, keep_version)
+    def drop_others(self, record: Record, keep: Sequence[Chunk]) -> None:
+        """Remove a document's chunks from the store, all but those in `keep`."""
+        self._index.store.delete(record.id, [chunk.id for chunk in keep])
         self._index.store.flush()
 
     def _write_batch(

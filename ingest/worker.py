@@ -4,13 +4,15 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from uuid import uuid4
 
 from ingest.index.catalogue import Record, State
 from ingest.index.errors import DocumentError, FootnoteError
 from ingest.index.index import Index
+from ingest.index.memory import give_back_memory
 from ingest.pipeline import Pipeline
 
 LEASE = 120.0
@@ -22,8 +24,8 @@ MAX_ATTEMPTS = 8
 log = logging.getLogger(__name__)
 
 
-class _NoLongerWantedError(Exception):
-    """The document was replaced or removed while it was being worked on."""
+class _LetGoError(Exception):
+    """The document at hand was replaced or removed meanwhile, or the worker is to stop."""
 
 
 class Worker:
@@ -46,13 +48,25 @@ class Worker:
         self._catalogue = index.catalogue
         self._pipeline = pipeline
         self._on_progress = on_progress
+        self._stop = threading.Event()
+        self._at = ("", 0.0)
 
     def run(self, stop: threading.Event, poll: float = 0.5) -> None:
-        """Work until `stop` is set, looking every `poll` seconds while there is nothing to do."""
+        """Work until `stop` is set, looking every `poll` seconds while there is nothing to do.
+
+        A document at hand is then let go, for the next worker to take up.
+        """
+        self._stop = stop
         self._until(self.recover, stop, poll)
+        worked = True
         while not stop.is_set():
-            if not self._until(self.step, stop, poll):
-                stop.wait(poll)
+            if self._until(self.step, stop, poll):
+                worked = True
+                continue
+            if worked:
+                give_back_memory()
+                worked = False
+            stop.wait(poll)
         with suppress(Exception):
             self._catalogue.release(self.name)
 
@@ -66,9 +80,9 @@ class Worker:
                 self._clear(record)
             else:
                 self._index_document(record)
-        except _NoLongerWantedError:
-            # Its chunks are not named by the catalogue; the next version's end sweeps them.
-            log.info("%s changed while it was read; starting over", record.name)
+        except _LetGoError:
+            # What was written of it is not named by the catalogue, and is swept later.
+            log.info("%s was let go", record.name)
         except DocumentError as error:
             self._catalogue.fail(record, self.name, str(error))
         except FootnoteError as error:
@@ -80,22 +94,28 @@ class Worker:
                 "The log has the details; please report it.",
             )
             self._again_or_never(record, fault)
+        self._discard_files()
         return True
 
     def recover(self) -> bool:
-        """Compare the store with the catalogue: rebuild what is missing, sweep leftovers."""
-        store, records = self._index.store, self._catalogue.documents()
+        """Compare store and files with the catalogue: rebuild what is missing, sweep the rest."""
+        store = self._index.store
+        # The store is read first: what others finish meanwhile then counts as wanted.
         found = store.editions()
-        shown = {record.id: record.version for record in records}
-        # Another worker may be writing these at this moment.
-        running = {record.id for record in records if record.state == State.RUNNING}
-        left_over = {key for key, version in found if shown.get(key) != version} - running
-        for key in left_over:
-            store.delete(key, keep_version=shown.get(key))
+        records = self._catalogue.documents()
+        wanted = {
+            (record.id, content)
+            for record in records
+            for content in (record.sha256, record.version)
+        }
+        for document_id, version in found.keys() - wanted:
+            store.delete_version(document_id, version)
         store.flush()
         for record in records:
-            count = found.get((record.id, record.version or ""), 0)
-            if record.state == State.READY and count != record.chunks:
+            key = (record.id, record.version or "")
+            if record.state != State.READY or found.get(key) == record.chunks:
+                continue
+            if (count := store.editions().get(key, 0)) != record.chunks:
                 log.warning(
                     "%s: %d of %d passages are in the store; indexing it again",
                     record.name,
@@ -103,6 +123,8 @@ class Worker:
                     record.chunks,
                 )
                 self._catalogue.retry(record.id)
+        self._discard_files()
+        self._index.files.sweep(self._catalogue.uses)
         return True
 
     def _until(self, action: Callable[[], bool], stop: threading.Event, poll: float) -> bool:
@@ -121,27 +143,49 @@ class Worker:
                 f"{record.name} ended the worker {MAX_ATTEMPTS} times.",
                 "Remove it, or try a copy of it in another format.",
             )
-        document, chunks = self._pipeline.write(record, lambda *at: self._report(record, *at))
+        with self._heartbeat(record):
+            document, chunks = self._pipeline.write(record, partial(self._report, record))
         pages = len(document.pages) or None
-        if not self._catalogue.finish(record, self.name, chunks, pages, len(document.text)):
-            raise _NoLongerWantedError
-        self._pipeline.drop_others(record, keep_version=record.sha256)
-        if record.version is not None and record.version != record.sha256:
-            self._delete_unused(record.version)
+        if not self._catalogue.finish(record, self.name, len(chunks), pages, len(document.text)):
+            raise _LetGoError
+        self._pipeline.drop_others(record, keep=chunks)
 
     def _clear(self, record: Record) -> None:
-        self._pipeline.drop_others(record, keep_version=None)
-        for content in {record.sha256, record.version} - {None}:
-            self._delete_unused(str(content))
+        self._pipeline.drop_others(record, keep=())
         self._catalogue.forget(record)
 
-    def _delete_unused(self, content: str) -> None:
-        if not self._catalogue.uses(content):
-            self._index.files.delete(content)
+    @contextmanager
+    def _heartbeat(self, record: Record) -> Iterator[None]:
+        """Renew the lease while a step takes longer than its reports are apart."""
+        self._at = ("starting", 0.0)
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(LEASE / 4):
+                # The catalogue may be away for a moment; the next beat tries again.
+                with suppress(Exception):
+                    self._catalogue.renew(record, self.name, LEASE, *self._at)
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _discard_files(self) -> None:
+        for content in self._catalogue.discarded():
+            if not self._catalogue.uses(content):
+                self._index.files.delete(content)
+            self._catalogue.settle(content)
 
     def _report(self, record: Record, stage: str, fraction: float) -> None:
+        self._at = (stage, fraction)
+        if self._stop.is_set():
+            raise _LetGoError
         if not self._catalogue.renew(record, self.name, LEASE, stage, fraction):
-            raise _NoLongerWantedError
+            raise _LetGoError
         if self._on_progress is not None:
             self._on_progress(record.name, stage, fraction)
 

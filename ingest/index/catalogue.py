@@ -102,6 +102,13 @@ _documents = sa.Table(
     sa.UniqueConstraint("collection", "name"),
 )
 
+_discarded = sa.Table(
+    "discarded",
+    _metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+)
+"""Content that a document let go of, until a worker has seen to its files."""
+
 _facts = sa.Table(
     "facts",
     _metadata,
@@ -182,12 +189,14 @@ class Catalogue:
                 # Back to the content that is still searchable: nothing is left to do.
                 self._set(connection, key, {**fresh, "state": State.READY})
                 return self._known(connection, key), Outcome.UNCHANGED
+            self._discard(connection, old)
             if old.state == State.REMOVING:
                 # What is being cleared away must not come back; only the new content counts.
                 self._set(connection, key, {**fresh, "version": None, "chunks": 0})
                 return self._known(connection, key), Outcome.ADDED
             self._set(connection, key, fresh)
-            return self._known(connection, key), Outcome.REPLACED
+            outcome = Outcome.REPLACED if old.version is not None else Outcome.ADDED
+            return self._known(connection, key), outcome
 
     def documents(
         self, collection: str | None = None, ids: Sequence[str] | None = None
@@ -332,7 +341,11 @@ class Catalogue:
             "lease_until": None,
             "updated": self._clock(),
         }
-        return self._if_held(record, worker, values)
+        with self._write() as connection:
+            if self._update_held(connection, record, worker, values):
+                self._discard(connection, record)
+                return True
+        return False
 
     def fail(self, record: Record, worker: str, error: str) -> bool:
         """End the work with the reason why; an old version stays searchable."""
@@ -361,11 +374,22 @@ class Catalogue:
     def forget(self, record: Record) -> None:
         """Drop the row of a document that was to be removed and is cleared away."""
         with self._write() as connection:
+            self._discard(connection, record)
             connection.execute(
                 _documents.delete().where(
                     _documents.c.id == record.id, _documents.c.state == State.REMOVING
                 )
             )
+
+    def discarded(self) -> list[str]:
+        """Return the contents that documents let go of and `settle` has not been called for."""
+        with self._read() as connection:
+            return list(connection.execute(sa.select(_discarded.c.sha256)).scalars())
+
+    def settle(self, sha256: str) -> None:
+        """Note that the files of discarded content have been seen to."""
+        with self._write() as connection:
+            connection.execute(_discarded.delete().where(_discarded.c.sha256 == sha256))
 
     def uses(self, sha256: str) -> bool:
         """Whether any document wants or shows this content."""
@@ -423,15 +447,26 @@ class Catalogue:
     def _set(self, connection: Connection, key: str, values: Mapping[str, object]) -> None:
         connection.execute(_documents.update().where(_documents.c.id == key).values(values))
 
+    def _discard(self, connection: Connection, record: Record) -> None:
+        """Note that a document lets go of its contents; another may still use them."""
+        for content in {record.sha256, record.version} - {None}:
+            known = sa.select(sa.exists().where(_discarded.c.sha256 == content))
+            if not connection.execute(known).scalar_one():
+                connection.execute(_discarded.insert().values(sha256=content))
+
     def _if_held(self, record: Record, worker: str, values: Mapping[str, object]) -> bool:
+        with self._write() as connection:
+            return self._update_held(connection, record, worker, values)
+
+    def _update_held(
+        self, connection: Connection, record: Record, worker: str, values: Mapping[str, object]
+    ) -> bool:
         held = (
             (_documents.c.id == record.id)
             & (_documents.c.worker == worker)
             & (_documents.c.sha256 == record.sha256)
         )
-        with self._write() as connection:
-            done = connection.execute(_documents.update().where(held).values(values))
-            return done.rowcount == 1
+        return connection.execute(_documents.update().where(held).values(values)).rowcount == 1
 
 
 def sqlite_url(data_dir: Path) -> str:

@@ -82,14 +82,12 @@ class EdgeStore:
         with self._foreign_errors():
             self._open_shard.flush()
 
-    def delete(self, document_id: str, keep_version: str | None = None) -> None:
-        must: list[edge.ConditionType] = [_match("document_id", document_id)]
-        keep: list[edge.ConditionType] = []
-        if keep_version is not None:
-            keep.append(_match("edition", f"{document_id}:{keep_version}"))
-        update = edge.UpdateOperation.delete_points_by_filter(edge.Filter(must=must, must_not=keep))
-        with self._foreign_errors():
-            self._open_shard.update(update)
+    def delete(self, document_id: str, keep: Sequence[str] = ()) -> None:
+        kept: list[edge.ConditionType] = [edge.HasIdCondition(set(keep))] if keep else []
+        self._delete(edge.Filter(must=[_match("document_id", document_id)], must_not=kept))
+
+    def delete_version(self, document_id: str, version: str) -> None:
+        self._delete(edge.Filter(must=[_match("edition", f"{document_id}:{version}")]))
 
     def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
         within = _filter(where)
@@ -133,7 +131,8 @@ class EdgeStore:
         request = edge.FacetRequest("edition", limit=10_000_000, exact=True)
         with self._foreign_errors():
             hits = self._open_shard.facet(request).hits
-        return {split_edition(str(hit.value)): hit.count for hit in hits}
+        # Edge goes on listing values whose last point was deleted.
+        return {split_edition(str(hit.value)): hit.count for hit in hits if hit.count}
 
     def close(self) -> None:
         shard, self._shard = self._shard, None
@@ -161,6 +160,10 @@ class EdgeStore:
         return edge.Point(
             entry.chunk.id, {DENSE: vector.tolist(), KEYWORDS: sparse}, payload(entry)
         )
+
+    def _delete(self, which: edge.Filter) -> None:
+        with self._foreign_errors():
+            self._open_shard.update(edge.UpdateOperation.delete_points_by_filter(which))
 
     def _require_space(self) -> None:
         free = shutil.disk_usage(self._folder).free
@@ -190,14 +193,17 @@ class EdgeStore:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
+    # Cold storage is read as it is needed. Any other kind is read into memory as a whole at
+    # every start, in blocks of 32 MB however small the index is.
+    cold = edge.Memory.Cold
+    codes = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits8, memory=cold)
     return edge.EdgeConfig(
         vectors={
             DENSE: edge.EdgeVectorParams(
                 size=dimension,
                 distance=edge.Distance.Cosine,
-                quantization_config=edge.TurboQuantQuantizationConfig(
-                    bits=edge.TurboQuantBitSize.Bits8
-                ),
+                quantization_config=codes,
+                memory=cold,
             )
         },
         sparse_vectors={KEYWORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},

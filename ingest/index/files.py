@@ -1,11 +1,13 @@
 """Original bytes and canonical text, by the SHA-256 of the original.
 
-Everything goes through fsspec, so a bucket can take the place of the folder. A file
-appears under its final name only when it is complete.
+A file appears under its final name only when it is complete.
 """
 
 import hashlib
 import json
+import math
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +17,7 @@ from uuid import uuid4
 import fsspec
 
 from ingest.index.documents import Document, Heading, Page
-from ingest.index.errors import DataFolderError
+from ingest.index.errors import DataFolderError, InputError
 
 _BLOCK = 1 << 20
 
@@ -24,7 +26,7 @@ class Files:
     """The folder of originals and texts.
 
     Args:
-        root: a path or any fsspec address.
+        root: the folder.
     """
 
     def __init__(self, root: str) -> None:
@@ -41,15 +43,16 @@ class Files:
         try:
             self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
             with self._fs.open(partial, "wb") as out:
-                while block := stream.read(_BLOCK):
+                while block := _read(stream):
                     digest.update(block)
                     size += len(block)
                     out.write(block)
             self._move(partial, self._path("originals", digest.hexdigest()))
         except OSError as error:
+            raise _unwritable(self._root, error) from error
+        finally:
             with suppress(OSError):
                 self._fs.rm_file(partial)
-            raise _unwritable(self._root, error) from error
         return digest.hexdigest(), size
 
     def original(self, sha256: str) -> Path:
@@ -59,7 +62,7 @@ class Files:
             DataFolderError: they are missing.
         """
         path = self._path("originals", sha256)
-        if not self._fs.exists(path):
+        if not self.has_original(sha256):
             raise DataFolderError(
                 "The stored copy of this document is missing.",
                 "Remove the document and add it again.",
@@ -79,9 +82,10 @@ class Files:
                 out.write(json.dumps(asdict(document), ensure_ascii=False).encode())
             self._move(partial, self._path("texts", sha256))
         except OSError as error:
+            raise _unwritable(self._root, error) from error
+        finally:
             with suppress(OSError):
                 self._fs.rm_file(partial)
-            raise _unwritable(self._root, error) from error
 
     def document(self, sha256: str) -> Document | None:
         """Return the canonical text read from the original `sha256`, or None if there is none."""
@@ -96,6 +100,24 @@ class Files:
             headings=tuple(Heading(**heading) for heading in fields["headings"]),
         )
 
+    def has_original(self, sha256: str) -> bool:
+        """Whether the bytes are here."""
+        return bool(self._fs.exists(self._path("originals", sha256)))
+
+    def sweep(self, wanted: Callable[[str], bool], older_than: float = 3600.0) -> None:
+        """Remove what no document wants any more, and what was never completed.
+
+        Args:
+            wanted: whether a document wants this SHA-256.
+            older_than: seconds for which a file is left alone, as its document may be on the way.
+        """
+        for path, info in self._fs.find(self._root, detail=True).items():
+            age = time.time() - float(info.get("mtime", math.inf))
+            name = path.rsplit("/", 1)[-1]
+            if age > older_than and ("/incoming/" in path or not wanted(name)):
+                with suppress(FileNotFoundError):
+                    self._fs.rm_file(path)
+
     def delete(self, sha256: str) -> None:
         """Remove the original and its text; nothing happens where they are gone already."""
         for kind in ("originals", "texts"):
@@ -108,6 +130,15 @@ class Files:
     def _move(self, source: str, target: str) -> None:
         self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         self._fs.mv(source, target)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_BLOCK)
+    except OSError as error:
+        raise InputError(
+            f"The file cannot be read ({error.strerror or error}).", "Check it, then add it again."
+        ) from error
 
 
 def _unwritable(root: str, error: OSError) -> DataFolderError:

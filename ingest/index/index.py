@@ -1,10 +1,11 @@
 """The index: catalogue, files, embedder and store of one data folder, opened together."""
 
 import threading
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import BinaryIO
 
 from ingest.index.catalogue import Catalogue, Outcome, Record, sqlite_url
+from ingest.index.documents import Document
 from ingest.index.embedding import Embedder, Fingerprint
 from ingest.index.errors import DataFolderError, InputError
 from ingest.index.files import Files
@@ -16,6 +17,8 @@ _EMBEDDER_FACT = "embedder"
 
 MAX_NAME = 400
 """Most characters in a document's or a collection's name."""
+
+_TEXTS_KEPT = 16
 
 
 class Index:
@@ -47,6 +50,8 @@ class Index:
         self.ownership = Ownership(data_dir)
         self._opening = threading.Lock()
         self._store: Store | None = None
+        # A version's text never changes, so it can be kept for as long as there is room.
+        self._text = lru_cache(maxsize=_TEXTS_KEPT)(self.files.document)
 
     @property
     def embedded(self) -> bool:
@@ -102,12 +107,25 @@ class Index:
                     f"A {what}'s name takes 1 to {MAX_NAME} characters.", "Choose another name."
                 )
         sha256, size = self.files.put_original(stream)
-        return self.catalogue.add(collection, name, sha256, size)
+        result = self.catalogue.add(collection, name, sha256, size)
+        if not self.files.has_original(sha256):
+            # The last document with these bytes was cleared away in between.
+            stream.seek(0)
+            self.files.put_original(stream)
+        return result
 
     @property
     def opened(self) -> bool:
         """Whether the store is open, so that a search starts at once."""
         return self._store is not None
+
+    def document(self, document_id: str) -> Document | None:
+        """Return the text of a document as searches know it, or None where there is none.
+
+        The texts used last are kept in memory.
+        """
+        known = self.catalogue.versions([document_id]).get(document_id)
+        return self._text(known[0]) if known is not None else None
 
     def close(self) -> None:
         """Let go of everything, in the order that loses nothing."""

@@ -78,14 +78,15 @@ class ServerStore:
     def flush(self) -> None:
         """Nothing to do: the server has written its log before it answers a waiting call."""
 
-    def delete(self, document_id: str, keep_version: str | None = None) -> None:
-        must: list[models.Condition] = [_match("document_id", document_id)]
-        keep: list[models.Condition] = []
-        if keep_version is not None:
-            keep.append(_match("edition", f"{document_id}:{keep_version}"))
-        selector = models.FilterSelector(filter=models.Filter(must=must, must_not=keep))
-        with self._foreign_errors():
-            self._client.delete(self._name, selector, wait=True)
+    def delete(self, document_id: str, keep: Sequence[str] = ()) -> None:
+        kept = models.HasIdCondition(has_id=list(keep))
+        which = models.Filter(
+            must=[_match("document_id", document_id)], must_not=[kept] if keep else None
+        )
+        self._delete(which)
+
+    def delete_version(self, document_id: str, version: str) -> None:
+        self._delete(models.Filter(must=[_match("edition", f"{document_id}:{version}")]))
 
     def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
         within = _filter(where)
@@ -123,6 +124,10 @@ class ServerStore:
 
     def close(self) -> None:
         self._client.close()
+
+    def _delete(self, which: models.Filter) -> None:
+        with self._foreign_errors():
+            self._client.delete(self._name, models.FilterSelector(filter=which), wait=True)
 
     def _create(self, dimension: int) -> None:
         try:

@@ -18,6 +18,16 @@ from ingest.index.errors import InputError
 PREFIX = "FOOTNOTE_"
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
+PROGRAM_SETTINGS = frozenset(
+    {
+        *("chunk_tokens", "max_file_mb"),
+        *("host", "port", "allowed_hosts", "workers", "upload_mb", "top_k"),
+        *("llm", "llm_base_url", "llm_context", "llm_temperature", "llm_timeout"),
+    }
+)
+"""Names that belong to `ingest.settings` and `assistant.settings`. Both programs read one
+environment, and neither may take the other's settings for misspelt ones; a test compares."""
+
 Precision = Literal["auto", "float32", "bfloat16"]
 
 S = TypeVar("S", bound="IndexSettings")
@@ -71,19 +81,15 @@ class IndexSettings(BaseSettings):
         return None if value in ("", "0", 0) else value
 
 
-def read_settings(kind: type[S], known: frozenset[str] = frozenset()) -> S:
-    """Read the settings of one program from the environment.
-
-    Args:
-        kind: the settings class of the program.
-        known: further variable names (without prefix, lower case) that other programs own.
+def read_settings(kind: type[S]) -> S:
+    """Read the settings of one program, given by its settings class, from the environment.
 
     Raises:
         InputError: a value is not of its type, or a `FOOTNOTE_` variable is misspelt.
     """
     given = {name for name in (*os.environ, *dotenv_values(".env")) if name.startswith(PREFIX)}
     names = {name.removeprefix(PREFIX).lower() for name in given}
-    unknown = sorted(names - set(kind.model_fields) - known)
+    unknown = sorted(names - set(kind.model_fields) - PROGRAM_SETTINGS)
     if unknown:
         raise InputError(
             f"There is no setting {PREFIX}{unknown[0].upper()}.",

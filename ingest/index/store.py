@@ -67,8 +67,11 @@ class Store(Protocol):
     def flush(self) -> None:
         """Return once everything written before survives a crash."""
 
-    def delete(self, document_id: str, keep_version: str | None = None) -> None:
-        """Remove a document's chunks, all or all but one version's."""
+    def delete(self, document_id: str, keep: Sequence[str] = ()) -> None:
+        """Remove a document's chunks, all but those with the ids in `keep`."""
+
+    def delete_version(self, document_id: str, version: str) -> None:
+        """Remove the chunks of one version of a document."""
 
     def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
         """Return the `limit` nearest by cosine and the `limit` best by BM25."""

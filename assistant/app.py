@@ -1,0 +1,93 @@
+"""The web application: the page, the endpoints, and the guards in front of them."""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from assistant.services import Services
+from assistant.ui.page import APPEARANCE, build_page
+from ingest.index.errors import FootnoteError
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        # Gradio's components evaluate their templates, and its page has inline scripts.
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Nothing that a document or a model writes can reach another machine."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application: `/` the page, `/gradio_api` the endpoints, `/healthz`."""
+
+    app = FastAPI(
+        title="Footnote",
+        version=version("footnote-assistant"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, object]:
+        return {"status": "ok", "ready": services.index.opened}
+
+    @app.exception_handler(FootnoteError)
+    async def explain(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, status_code=400)
+
+    app.middleware("http")(_guard)
+    settings = services.settings
+    hosts = {name.strip() for name in settings.allowed_hosts.split(",") if name.strip()}
+    if settings.host not in ("0.0.0.0", "::"):
+        hosts.add(settings.host)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
+    mounted: FastAPI = gr.mount_gradio_app(
+        app,
+        build_page(services),
+        path="/",
+        show_error=False,
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        max_file_size=settings.upload_mb << 20,
+        **APPEARANCE,
+    )
+    return mounted
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse calls that another site's page makes, and fetches on a caller's behalf."""
+    origin = request.headers.get("origin")
+    if (
+        request.method not in _SAFE_METHODS
+        and origin is not None
+        and urlsplit(origin).netloc != request.headers.get("host")
+    ):
+        return PlainTextResponse("This page takes no calls from other sites.", status_code=403)
+    path = request.url.path
+    if "/file=http" in path or "/proxy=" in path:
+        return PlainTextResponse("This page fetches nothing from other machines.", status_code=403)
+    response = await call_next(request)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,112 @@
+"""`assistant serve`: puts the whole program together and runs it.
+
+The only module that knows both rooms: where the store is embedded, the process that
+serves the page is the one that indexes.
+"""
+
+import logging
+import os
+import socket
+import threading
+from contextlib import closing
+from pathlib import Path
+
+from assistant.settings import AssistantSettings
+from ingest.index.errors import FootnoteError, InputError
+from ingest.index.index import Index
+from ingest.index.settings import read_settings
+from ingest.pipeline import Pipeline
+from ingest.settings import IngestSettings
+from ingest.walking import named_files
+from ingest.worker import Worker
+
+log = logging.getLogger(__name__)
+
+EXAMPLES_COLLECTION = "examples"
+
+_OFFLINE = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "LANGSMITH_TRACING": "false",
+}
+"""What keeps the libraries from calling home."""
+
+
+def serve(settings: AssistantSettings, examples: Path | None = None) -> None:
+    """Serve the page until stopped.
+
+    Args:
+        examples: files or a folder to add where the data folder is new.
+
+    Raises:
+        FootnoteError: the address is taken, or the data folder cannot be used.
+    """
+    os.environ.update(_OFFLINE)
+    listener = _listen(settings.host, settings.port)
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    url = f"http://{host}:{settings.port}"
+    fresh = not (settings.data_dir / "catalogue.sqlite3").exists()
+    with closing(listener), closing(Index(settings)) as index:
+        index.own("assistant serve", url)
+        if examples is not None and fresh:
+            for path, name in named_files([examples]):
+                with path.open("rb") as stream:
+                    index.add_file(stream, name, EXAMPLES_COLLECTION)
+        _run_page(index, settings, listener, url)
+
+
+def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket, url: str) -> None:
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.data_dir / "uploads"))
+    import uvicorn
+
+    from assistant.app import create_app
+    from assistant.services import Services
+
+    app = create_app(Services(settings, index))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    server = uvicorn.Server(config)
+    stop = threading.Event()
+
+    def background() -> None:
+        # Importing torch holds the interpreter for seconds; the page is served first.
+        while not (server.started or stop.wait(0.05)):
+            pass
+        print(f"Footnote is at {url}  (stop with Ctrl-C)", flush=True)  # noqa: T201
+        _load_and_work(index, settings, stop)
+
+    thread = threading.Thread(target=background, name="worker", daemon=True)
+    thread.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        # A document at hand is let go; the next start takes it up again.
+        stop.set()
+        thread.join(timeout=10)
+
+
+def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Event) -> None:
+    """Load the model, open the store and, unless workers do it elsewhere, index."""
+    try:
+        index.embedder.load()
+        _ = index.store
+    except FootnoteError as error:
+        log.warning("%s", error)
+    if settings.workers:
+        pipeline = Pipeline(index, read_settings(IngestSettings).chunk_tokens)
+        Worker(index, pipeline).run(stop)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"The page cannot listen at {host}:{port} ({error.strerror}).",
+            "Stop what listens there, or choose another FOOTNOTE_PORT.",
+        ) from error
+    return listener

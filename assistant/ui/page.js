@@ -1,0 +1,51 @@
+() => {
+  const narrow = () => window.matchMedia("(max-width: 1000px)").matches;
+  const show = (side) => {
+    document.body.dataset.drawer = document.body.dataset.drawer === side ? "" : side;
+  };
+
+  document.addEventListener("click", (event) => {
+    const cite = event.target.closest('a[href^="#cite-"]');
+    if (cite) {
+      event.preventDefault();
+      document.querySelectorAll(".cite.current").forEach((one) => one.classList.remove("current"));
+      cite.classList.add("current");
+      window.dispatchEvent(new CustomEvent("footnote:cite", { detail: cite.getAttribute("href") }));
+      if (narrow()) document.body.dataset.drawer = "right";
+      return;
+    }
+    const inDrawer = event.target.closest("#left, #right, .drawer-button");
+    if (document.body.dataset.drawer && !inDrawer) document.body.dataset.drawer = "";
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+    if (event.key === "Escape") {
+      if (document.body.dataset.drawer) document.body.dataset.drawer = "";
+      else document.querySelector("#stop")?.click();
+    } else if (event.key === "/" && !typing) {
+      event.preventDefault();
+      document.querySelector("#question textarea")?.focus();
+    }
+  });
+
+  // The highlighted sentence comes into view when a source is opened.
+  const panel = document.querySelector("#sources");
+  if (panel) {
+    new MutationObserver(() => {
+      const quote = panel.querySelector("#quote");
+      if (!quote || quote === panel.lastQuote) return;
+      panel.lastQuote = quote;
+      quote.scrollIntoView({ block: "nearest" });
+    }).observe(panel, { childList: true, subtree: true });
+  }
+
+  for (const [side, label] of [["left", "Documents"], ["right", "Sources"]]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = `drawer-button drawer-${side}`;
+    button.textContent = label;
+    button.addEventListener("click", () => show(side));
+    document.querySelector("#middle")?.prepend(button);
+  }
+}

@@ -1,0 +1,397 @@
+"""The `ingest` command: what it prints, where, and how it exits."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ingest.index.index
+import ingest.pipeline
+from ingest.__main__ import main
+from ingest.index.catalogue import Catalogue, Record
+from ingest.index.documents import Document
+from ingest.index.embedding import Embedder
+from ingest.index.errors import DataFolderError, DocumentError
+from ingest.index.index import Index
+from ingest.settings import IngestSettings
+
+HARE = "The hare ran over the field."
+TORTOISE = "The tortoise walked on."
+FIELDS = {
+    *("id", "name", "collection", "state", "stage", "fraction"),
+    *("chunks", "pages", "size", "error", "sha256"),
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = json.loads(self.out)["documents"]
+        return listed
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {document["name"]: document["state"] for document in self.documents}
+
+
+Cli = Callable[..., Ran]
+OwnerProcess = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def cli(
+    settings: IngestSettings,
+    embedder: Embedder,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Cli:
+    """Return a function that runs `ingest` with arguments, in this process."""
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setattr(ingest.index.index, "Embedder", lambda *_: embedder)
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["ingest", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return Ran(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "hare.txt").write_text(HARE)
+    (folder / "tortoise.md").write_text(TORTOISE)
+    return folder
+
+
+# -- add -------------------------------------------------------------------------------------
+
+
+def test_add_prints_each_document_as_json(cli: Cli, docs: Path) -> None:
+    ran = cli("add", docs, "--wait", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.states == {"hare.txt": "ready", "tortoise.md": "ready"}
+    for document in ran.documents:
+        assert set(document) == FIELDS
+        assert (document["chunks"], document["pages"], document["error"]) == (1, None, None)
+        assert document["collection"] == "default"
+    assert ran.documents[0]["size"] == len(HARE)
+
+
+def test_add_prints_a_line_a_document(cli: Cli, docs: Path) -> None:
+    ran = cli("add", docs / "hare.txt")
+    assert (ran.code, ran.out, ran.err) == (0, "ready  hare.txt  1 passage\n", "")
+
+
+def test_add_puts_documents_into_a_collection(cli: Cli, docs: Path) -> None:
+    ran = cli("add", docs / "hare.txt", "--collection", "fables", "--json")
+    assert [document["collection"] for document in ran.documents] == ["fables"]
+
+
+def test_add_again_changes_nothing(cli: Cli, docs: Path) -> None:
+    first = cli("add", docs, "--wait", "--json")
+    assert cli("add", docs, "--wait", "--json") == first
+
+
+def test_add_keeps_the_same_content_once_and_says_so(cli: Cli, docs: Path) -> None:
+    (docs / "twin.txt").write_text(HARE)
+    ran = cli("add", docs, "--wait")
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["ready  hare.txt  1 passage", "ready  tortoise.md  1 passage"]
+    assert ran.err == "twin.txt has the same content as hare.txt; it is kept once.\n"
+
+
+def test_add_says_that_a_file_replaces_its_earlier_version(cli: Cli, docs: Path) -> None:
+    before = cli("add", docs / "hare.txt", "--json").documents
+    (docs / "hare.txt").write_text("Another hare.")
+    ran = cli("add", docs / "hare.txt")
+    assert "hare.txt replaces its earlier version" in ran.err
+    after = cli("list", "--json").documents
+    assert after[0]["id"] == before[0]["id"]
+    assert after[0]["sha256"] != before[0]["sha256"]
+
+
+def test_a_file_that_cannot_be_read_fails_and_the_others_do_not(cli: Cli, docs: Path) -> None:
+    (docs / "empty.txt").touch()
+    (docs / "program.bin").write_bytes(bytes(range(32)) * 100)
+    ran = cli("add", docs, "--wait", "--json")
+    assert ran.code == 1
+    assert ran.states == {
+        "empty.txt": "failed",
+        "hare.txt": "ready",
+        "program.bin": "failed",
+        "tortoise.md": "ready",
+    }
+    errors = {document["name"]: document["error"] for document in ran.documents}
+    assert errors["empty.txt"] == "empty.txt is empty. Add a file that has text in it."
+    assert errors["program.bin"].startswith("program.bin is not a type of file that can be read. ")
+    assert "Add a PDF" in errors["program.bin"]
+
+
+def test_a_missing_path_is_one_sentence_and_nothing_is_added(cli: Cli, docs: Path) -> None:
+    ran = cli("add", docs / "hare.txt", docs / "missing.txt")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"There is no file or folder {docs / 'missing.txt'}. Check the path.\n"
+    assert cli("list", "--json").documents == []
+
+
+def test_a_file_that_is_too_large_is_refused_and_the_others_are_not(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_MAX_FILE_MB", "1")
+    (docs / "large.txt").write_bytes(b"x" * (3 << 20))
+    ran = cli("add", docs, "--wait", "--json")
+    assert ran.code == 1
+    assert ran.states == {"hare.txt": "ready", "tortoise.md": "ready"}
+    assert ran.err == (
+        "large.txt: The file has 3 MB, more than the 1 MB that are taken. "
+        "Split it, or raise FOOTNOTE_MAX_FILE_MB.\n"
+    )
+
+
+def test_a_collection_without_a_name_is_refused(cli: Cli, docs: Path) -> None:
+    ran = cli("add", docs / "hare.txt", "--collection", " ", "--json")
+    assert (ran.code, ran.documents) == (1, [])
+    assert "A collection's name takes 1 to 400 characters. Choose another name." in ran.err
+
+
+def test_adding_a_failed_file_again_does_not_speak_of_an_earlier_version(
+    cli: Cli, docs: Path
+) -> None:
+    (docs / "empty.txt").touch()
+    cli("add", docs / "empty.txt")
+    assert "stays searchable" not in cli("add", docs / "empty.txt").err
+
+
+def test_add_rests_while_postponed_work_is_not_due(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = 0
+    load, claim = ingest.pipeline.load, Catalogue.claim
+
+    def away_at_first(path: Path, name: str) -> Document:
+        if claims == 1:
+            raise DataFolderError("It is away.", "Wait.")
+        return load(path, name)
+
+    def count(*arguments: Any) -> Record | None:
+        nonlocal claims
+        claims += 1
+        return claim(*arguments)
+
+    monkeypatch.setattr(ingest.pipeline, "load", away_at_first)
+    monkeypatch.setattr(Catalogue, "claim", count)
+    assert cli("add", docs / "hare.txt", "--json").states == {"hare.txt": "ready"}
+    assert claims < 50
+
+
+# -- the data folder -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["add", "hare.txt"], ["list"], ["status"]])
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(docs)
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(docs / "hare.txt" / "data"))
+    ran = cli(*command)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        f"The data folder {docs / 'hare.txt' / 'data'} cannot be written (Not a directory). "
+        "Correct its permissions, or name another with FOOTNOTE_DATA_DIR.\n"
+    )
+
+
+def test_a_misspelt_setting_is_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_CHUNK_TOKEN", "100")
+    ran = cli("list")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("There is no setting FOOTNOTE_CHUNK_TOKEN. ")
+
+
+def test_add_leaves_the_work_to_the_owner_of_the_folder(
+    cli: Cli, docs: Path, settings: IngestSettings, owner_process: OwnerProcess
+) -> None:
+    settings.data_dir.mkdir()
+    owner_process(settings.data_dir, "assistant serve")
+    ran = cli("add", docs, "--json")
+    assert ran.code == 0
+    assert set(ran.states.values()) == {"queued"}
+    assert "`assistant serve` is at work on this data folder and goes on from here." in ran.err
+
+
+def test_a_second_worker_is_refused_with_the_name_of_the_first(
+    cli: Cli, settings: IngestSettings, owner_process: OwnerProcess
+) -> None:
+    settings.data_dir.mkdir()
+    owner = owner_process(settings.data_dir, "ingest worker")
+    ran = cli("worker")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"is in use by `ingest worker` (process {owner.pid}). Stop that process" in ran.err
+
+
+# -- list, status, remove, retry -------------------------------------------------------------
+
+
+def test_list_of_nothing_says_how_to_begin(cli: Cli) -> None:
+    assert cli("list").out == "No documents. Add some with `ingest add FOLDER`.\n"
+    assert cli("list", "--json").documents == []
+
+
+def test_list_shows_one_collection(cli: Cli, docs: Path) -> None:
+    cli("add", docs / "hare.txt")
+    cli("add", docs / "tortoise.md", "--collection", "fables")
+    assert set(cli("list", "--json").states) == {"hare.txt", "tortoise.md"}
+    assert set(cli("list", "--collection", "fables", "--json").states) == {"tortoise.md"}
+    refused = cli("list", "--collection", "fable")
+    assert refused.code == 2
+    assert "There is no collection called fable. Choose one of: default, fables" in refused.err
+
+
+def test_list_shows_why_a_document_failed(cli: Cli, docs: Path) -> None:
+    (docs / "empty.txt").touch()
+    cli("add", docs / "empty.txt")
+    ran = cli("list")
+    assert ran.code == 0
+    assert ran.out == "failed  empty.txt  empty.txt is empty. Add a file that has text in it.\n"
+
+
+def test_status_counts_states_and_passages(cli: Cli, docs: Path) -> None:
+    (docs / "empty.txt").touch()
+    cli("add", docs)
+    assert json.loads(cli("status", "--json").out) == {
+        "documents": {"queued": 0, "running": 0, "ready": 2, "failed": 1},
+        "passages": 2,
+        "owner": None,
+    }
+    assert cli("status").out == (
+        "0 queued, 0 running, 2 ready, 1 failed\n2 passages can be searched.\n"
+    )
+
+
+def test_status_names_the_owner(
+    cli: Cli, settings: IngestSettings, owner_process: OwnerProcess
+) -> None:
+    settings.data_dir.mkdir()
+    owner = owner_process(settings.data_dir, "assistant serve")
+    assert json.loads(cli("status", "--json").out)["owner"] == "assistant serve"
+    assert f"In use by `assistant serve` (process {owner.pid}).\n" in cli("status").out
+
+
+def test_remove_takes_a_document_by_name_or_id(
+    cli: Cli, docs: Path, settings: IngestSettings
+) -> None:
+    hare, _ = cli("add", docs, "--json").documents
+    ran = cli("remove", hare["id"], "tortoise.md")
+    assert (ran.code, ran.out) == (0, "hare.txt removed.\ntortoise.md removed.\n")
+    assert cli("list", "--json").documents == []
+    assert [p for p in (settings.data_dir / "files").rglob("*") if p.is_file()] == []
+
+
+def test_remove_refuses_a_name_that_is_unknown_or_ambiguous(cli: Cli, docs: Path) -> None:
+    cli("add", docs / "hare.txt")
+    cli("add", docs / "hare.txt", "--collection", "fables")
+    unknown = cli("remove", "hair.txt")
+    assert unknown.code == 2
+    assert unknown.err == (
+        "There is no document called hair.txt. See `ingest list` for the names.\n"
+    )
+    ambiguous = cli("remove", "hare.txt")
+    assert ambiguous.code == 2
+    assert "hare.txt is in several collections. Name one with --collection" in ambiguous.err
+    assert len(cli("list", "--json").documents) == 2
+    assert cli("remove", "hare.txt", "--collection", "fables").code == 0
+    assert [d["collection"] for d in cli("list", "--json").documents] == ["default"]
+
+
+def test_retry_takes_what_failed_and_leaves_the_rest(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest.pipeline, "load", _damaged)
+        assert cli("add", docs / "hare.txt").code == 1
+    cli("add", docs / "tortoise.md")
+    assert cli("retry", "--json").states == {"hare.txt": "ready"}
+
+
+def test_retry_takes_a_name_or_all(cli: Cli, docs: Path) -> None:
+    cli("add", docs)
+    assert cli("retry", "--json").documents == []
+    assert cli("retry", "hare.txt", "--json").states == {"hare.txt": "ready"}
+    assert len(cli("retry", "--all", "--json").documents) == 2
+    assert cli("retry", "hair.txt").code == 2
+
+
+def test_retry_exits_1_when_a_document_fails_again(cli: Cli, docs: Path) -> None:
+    (docs / "empty.txt").touch()
+    cli("add", docs / "empty.txt")
+    assert cli("retry").code == 1
+
+
+# -- the command itself ----------------------------------------------------------------------
+
+
+def test_no_arguments_show_the_help(cli: Cli) -> None:
+    assert "Put documents into Footnote" in cli().out
+
+
+def test_names_are_not_read_as_markup(cli: Cli, docs: Path) -> None:
+    (docs / "[red]hare.txt").write_text("A red hare.")
+    assert cli("add", docs / "[red]hare.txt").out.startswith("ready  [red]hare.txt  ")
+
+
+def test_the_installed_command_prints_nothing_but_json(
+    docs: Path, settings: IngestSettings
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "ingest", "add", str(docs), "--wait", "--json"],
+        env={**os.environ, "FOOTNOTE_DATA_DIR": str(settings.data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert [document["state"] for document in json.loads(ran.stdout)["documents"]] == ["ready"] * 2
+
+
+def test_commands_that_embed_nothing_load_no_model(settings: IngestSettings) -> None:
+    with closing(Index(settings)) as index:
+        index.add_file(BytesIO(HARE.encode()), "hare.txt", "default")
+    script = (
+        "import sys; sys.argv = ['ingest', 'status']; from ingest.__main__ import app; "
+        "app(standalone_mode=False); sys.exit('torch' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "FOOTNOTE_DATA_DIR": str(settings.data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("1 queued, ")
+
+
+def _damaged(path: Path, name: str) -> None:
+    raise DocumentError(f"{name} is damaged.", "Add a new copy.")
