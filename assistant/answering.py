@@ -313,7 +313,6 @@ def _silent(
         sentences=(),
         citations=(),
         passages=passages,
-        notice=choice.notice,
         usage=usage,
     )
 

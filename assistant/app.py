@@ -1,12 +1,16 @@
 """The web application: the page, the endpoints, and the guards in front of them."""
 
+import logging
+import socket
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import gradio as gr
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from gradio.routes import App as GradioApp
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from assistant.services import Services
@@ -72,6 +76,23 @@ def create_app(services: Services) -> FastAPI:
         **APPEARANCE,
     )
     return mounted
+
+
+class PageServer(uvicorn.Server):
+    """Serves the application; its end is quick and quiet while tabs are open."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+        mounted = [getattr(route, "app", None) for route in app.routes]
+        self._pages = [page for page in mounted if isinstance(page, GradioApp)]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of the connection that every open tab holds, then wait for the others."""
+        for page in self._pages:
+            page.stop_event.set()
+        # An answer that is still being written is cut: no error, and no traceback.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

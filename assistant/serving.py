@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 EXAMPLES_COLLECTION = "examples"
 
+_EXAMPLES_FACT = "examples"
+
 _OFFLINE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -46,26 +48,28 @@ def serve(settings: AssistantSettings, examples: Path | None = None) -> None:
     listener = _listen(settings.host, settings.port)
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     url = f"http://{host}:{settings.port}"
-    fresh = not (settings.data_dir / "catalogue.sqlite3").exists()
     with closing(listener), closing(Index(settings)) as index:
         index.own("assistant serve", url)
-        if examples is not None and fresh:
-            for path, name in named_files([examples]):
-                with path.open("rb") as stream:
-                    index.add_file(stream, name, EXAMPLES_COLLECTION)
+        if examples is not None:
+            _add_once(index, examples)
         _run_page(index, settings, listener, url)
+
+
+def _add_once(index: Index, examples: Path) -> None:
+    """Add the examples to a new index; whoever removes them has removed them for good."""
+    if index.catalogue.fact(_EXAMPLES_FACT) is None and not index.catalogue.totals():
+        for path, name in named_files([examples]):
+            with path.open("rb") as stream:
+                index.add_file(stream, name, EXAMPLES_COLLECTION)
+    index.catalogue.settle_fact(_EXAMPLES_FACT, "offered")
 
 
 def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket, url: str) -> None:
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.data_dir / "uploads"))
-    import uvicorn
-
-    from assistant.app import create_app
+    from assistant.app import PageServer, create_app
     from assistant.services import Services
 
-    app = create_app(Services(settings, index))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
-    server = uvicorn.Server(config)
+    server = PageServer(create_app(Services(settings, index)))
     stop = threading.Event()
 
     def background() -> None:

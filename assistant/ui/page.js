@@ -1,7 +1,8 @@
 () => {
   const narrow = () => window.matchMedia("(max-width: 1000px)").matches;
-  const show = (side) => {
-    document.body.dataset.drawer = document.body.dataset.drawer === side ? "" : side;
+  const layout = document.querySelector("#layout");
+  const open = (side) => {
+    layout.dataset.drawer = side;
   };
 
   document.addEventListener("click", (event) => {
@@ -11,17 +12,17 @@
       document.querySelectorAll(".cite.current").forEach((one) => one.classList.remove("current"));
       cite.classList.add("current");
       window.dispatchEvent(new CustomEvent("footnote:cite", { detail: cite.getAttribute("href") }));
-      if (narrow()) document.body.dataset.drawer = "right";
+      if (narrow()) open("right");
       return;
     }
     const inDrawer = event.target.closest("#left, #right, .drawer-button");
-    if (document.body.dataset.drawer && !inDrawer) document.body.dataset.drawer = "";
+    if (layout.dataset.drawer && !inDrawer) open("");
   });
 
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
     if (event.key === "Escape") {
-      if (document.body.dataset.drawer) document.body.dataset.drawer = "";
+      if (layout.dataset.drawer) open("");
       else document.querySelector("#stop")?.click();
     } else if (event.key === "/" && !typing) {
       event.preventDefault();
@@ -45,7 +46,7 @@
     button.type = "button";
     button.className = `drawer-button drawer-${side}`;
     button.textContent = label;
-    button.addEventListener("click", () => show(side));
+    button.addEventListener("click", () => open(layout.dataset.drawer === side ? "" : side));
     document.querySelector("#middle")?.prepend(button);
   }
 }

@@ -66,7 +66,12 @@ def build_page(services: Services) -> gr.Blocks:
             with gr.Column(elem_id="left", min_width=0):
                 gr.HTML("<h1>Footnote</h1>")
                 collection = gr.Dropdown(
-                    [EVERYTHING], value=EVERYTHING, label="Answer from", elem_id="collection"
+                    [EVERYTHING],
+                    value=EVERYTHING,
+                    label="Answer from",
+                    show_label=False,
+                    container=False,
+                    elem_id="collection",
                 )
                 documents = gr.HTML(elem_id="documents", js_on_load=_DOCUMENTS_JS)
                 upload = gr.File(

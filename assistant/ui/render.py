@@ -25,6 +25,7 @@ SHOWN_DOCUMENTS = 200
 _BLOCK_START = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+|#{1,6}\s+|>\s*)*")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#+\-!|>~$])")
 _HEADING_LINE = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
+_PAGE_LINE = re.compile(r"(?<!\n)\n(?=.)(?!\s*(?:\n|\d+[.)\d]*\s|\(\w{1,3}\)|[-•*–]\s))")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
 _EXPLAINED = {
     Support.PARTLY: "Only in part found in its source",
@@ -271,8 +272,10 @@ def _around(text: str, start: int, end: int) -> tuple[str, str]:
 
 
 def _prose(text: str, document: Document) -> str:
-    """Return a piece of a document with its Markdown headings drawn as headings."""
+    """Return a piece of a document: Markdown headings drawn as such, a page's lines joined."""
     shown = escape(text)
-    if document.kind != "text":
+    if document.kind == "pdf":
+        shown = _PAGE_LINE.sub(" ", shown)
+    elif document.kind != "text":
         shown = _HEADING_LINE.sub(r"<b>\1</b>", shown)
     return _BLANK_LINES.sub("\n\n", shown)

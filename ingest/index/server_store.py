@@ -7,7 +7,7 @@ import grpc
 import httpx
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
 
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
@@ -154,12 +154,28 @@ class ServerStore:
         try:
             yield
         except (ApiException, QdrantException, grpc.RpcError, httpx.HTTPError, OSError) as error:
-            details: Callable[[], str] | None = getattr(error, "details", None)
-            reason = (details() if callable(details) else str(error)).strip().split("\n")[0]
+            if _unreachable(error):
+                raise StoreError(
+                    "The Qdrant server cannot be reached.",
+                    "Start it, or correct FOOTNOTE_QDRANT_URL; work goes on by itself then.",
+                ) from error
             raise StoreError(
-                f"The Qdrant server does not answer as it should ({reason[:200]}).",
-                "Check that it runs at FOOTNOTE_QDRANT_URL; work goes on by itself once it does.",
+                f"The Qdrant server refused a call ({_reason(error)}).",
+                "Its log says why; check that its version fits the client's.",
             ) from error
+
+
+def _unreachable(error: Exception) -> bool:
+    code: Callable[[], object] | None = getattr(error, "code", None)
+    if isinstance(error, grpc.RpcError) and callable(code):
+        return code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    return isinstance(error, ResponseHandlingException | httpx.TransportError | OSError)
+
+
+def _reason(error: Exception) -> str:
+    details: Callable[[], str] | None = getattr(error, "details", None)
+    words = details() if callable(details) else str(error)
+    return words.strip().split("\n")[0][:200]
 
 
 def _point(entry: Entry) -> models.PointStruct:

