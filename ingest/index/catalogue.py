@@ -76,6 +76,9 @@ class Record:
     updated: float
 
 
+_LOCK = 0x466F6F74
+"""Key of Footnote's advisory lock in a PostgreSQL database."""
+
 _metadata = sa.MetaData()
 
 _documents = sa.Table(
@@ -132,11 +135,12 @@ class Catalogue:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._engine = sa.create_engine(url)
+        self._engine = _engine(url)
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
         try:
             with self._write() as connection:
+                self._alone(connection)
                 _metadata.create_all(connection)
         except SQLAlchemyError as error:
             raise DataFolderError(
@@ -168,6 +172,7 @@ class Catalogue:
             "updated": self._clock(),
         }
         with self._write() as connection:
+            self._alone(connection)
             old = self._one(connection, _documents.c.id == key)
             if old is None:
                 twin = self._one(
@@ -418,6 +423,7 @@ class Catalogue:
     def settle_fact(self, key: str, value: str) -> str:
         """Record a fact unless it is there; return the one that holds."""
         with self._write() as connection:
+            self._alone(connection)
             query = sa.select(_facts.c.value).where(_facts.c.key == key)
             found = connection.execute(query).scalar_one_or_none()
             if found is None:
@@ -436,6 +442,14 @@ class Catalogue:
     def _write(self) -> AbstractContextManager[Connection]:
         return self._engine.begin()
 
+    def _alone(self, connection: Connection) -> None:
+        """Let no other such transaction run beside this one, which reads before it inserts.
+
+        With SQLite every writing transaction is alone.
+        """
+        if self._engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
     def _one(self, connection: Connection, where: sa.ColumnElement[bool]) -> Record | None:
         row = connection.execute(sa.select(*_COLUMNS).where(where)).mappings().first()
         return _record(row) if row is not None else None
@@ -449,6 +463,7 @@ class Catalogue:
 
     def _discard(self, connection: Connection, record: Record) -> None:
         """Note that a document lets go of its contents; another may still use them."""
+        self._alone(connection)
         for content in {record.sha256, record.version} - {None}:
             known = sa.select(sa.exists().where(_discarded.c.sha256 == content))
             if not connection.execute(known).scalar_one():
@@ -472,6 +487,17 @@ class Catalogue:
 def sqlite_url(data_dir: Path) -> str:
     """Return the address of the catalogue inside a data folder."""
     return f"sqlite:///{data_dir / 'catalogue.sqlite3'}"
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        return sa.create_engine(url)
+    except (SQLAlchemyError, ImportError) as error:
+        raise DataFolderError(
+            f"The catalogue's address cannot be used ({str(error).splitlines()[0]}).",
+            "Write FOOTNOTE_DATABASE_URL as postgresql+pg8000://USER:PASSWORD@HOST/DATABASE and "
+            "install `footnote-assistant[postgres]`; or unset it.",
+        ) from error
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

@@ -58,7 +58,7 @@ class IndexSettings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None,
-        description="SQLAlchemy address of the catalogue. Unset: SQLite in the data folder.",
+        description="PostgreSQL address of the catalogue, `postgresql+pg8000://…`. Unset: SQLite.",
     )
     embedding_model: str = Field(
         default=DEFAULT_MODEL, description="sentence-transformers model, by name or folder."

@@ -293,7 +293,7 @@ def test_without_a_model_nothing_is_quoted_that_does_not_answer(
     assert found.abstained
     assert found.text == NO_ANSWER
     assert found.mode == "quotes"
-    assert found.notice
+    assert found.notice is None
 
 
 def test_answers_are_written_once_ollama_runs_and_quoted_again_once_it_stops(

@@ -1,5 +1,6 @@
 """The catalogue: what adding, working, failing and removing make of a document's row."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from ingest.index.catalogue import Catalogue, Outcome, Record, State, sqlite_url
 from ingest.index.documents import document_id
@@ -14,6 +16,9 @@ from ingest.index.errors import DataFolderError, InputError
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 LEASE = 60.0
+SERVER = os.environ.get("FOOTNOTE_TEST_DATABASE_URL", "")
+"""A PostgreSQL database of the tests' own; its tables are dropped."""
+
 BOOK = document_id("books", "book.txt")
 
 
@@ -31,9 +36,21 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(params=["sqlite", *(["server"] if SERVER else [])])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    engine = sa.create_engine(SERVER)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE IF EXISTS documents, discarded, facts"))
+    engine.dispose()
+    return SERVER
+
+
 @pytest.fixture
-def catalogue(tmp_path: Path, clock: Clock) -> Iterator[Catalogue]:
-    with closing(Catalogue(sqlite_url(tmp_path), clock)) as opened:
+def catalogue(url: str, clock: Clock) -> Iterator[Catalogue]:
+    with closing(Catalogue(url, clock)) as opened:
         yield opened
 
 
@@ -369,8 +386,8 @@ def test_content_is_used_while_it_is_wanted_or_shown(catalogue: Catalogue) -> No
     assert [catalogue.uses(content) for content in (A, B, C)] == [True, True, False]
 
 
-def test_two_catalogues_on_one_file_see_each_other(catalogue: Catalogue, tmp_path: Path) -> None:
-    with closing(Catalogue(sqlite_url(tmp_path))) as other:
+def test_two_catalogues_on_one_database_see_each_other(catalogue: Catalogue, url: str) -> None:
+    with closing(Catalogue(url)) as other:
         record, _ = add(catalogue)
         assert other.documents() == [record]
         assert claim(other, "other").id == BOOK
@@ -379,24 +396,22 @@ def test_two_catalogues_on_one_file_see_each_other(catalogue: Catalogue, tmp_pat
         assert catalogue.documents() == []
 
 
-def test_two_catalogues_write_at_once(tmp_path: Path) -> None:
+def test_two_catalogues_write_at_once(url: str) -> None:
     def write(writer: int) -> None:
-        with closing(Catalogue(sqlite_url(tmp_path))) as mine:
+        with closing(Catalogue(url)) as mine:
             for number in range(25):
                 mine.add("books", f"{writer}-{number}", f"{writer}{number:063}", 1)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
-    with closing(Catalogue(sqlite_url(tmp_path))) as reader:
+    with closing(Catalogue(url)) as reader:
         assert len(reader.documents()) == 100
 
 
-def test_everything_is_there_after_closing_and_opening(
-    catalogue: Catalogue, tmp_path: Path
-) -> None:
+def test_everything_is_there_after_closing_and_opening(catalogue: Catalogue, url: str) -> None:
     record = make_ready(catalogue)
     catalogue.close()
-    with closing(Catalogue(sqlite_url(tmp_path))) as again:
+    with closing(Catalogue(url)) as again:
         assert again.documents() == [record]
 
 
