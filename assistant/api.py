@@ -127,7 +127,9 @@ class Endpoints:
         ids = [record.id for record in records]
         while wait and any(record.state in _BUSY for record in records):
             await asyncio.sleep(0.1)
-            records = self._catalogue.documents(ids=ids)
+            records = sorted(
+                self._catalogue.documents(ids=ids), key=lambda record: ids.index(record.id)
+            )
         return _documents_shape(records)
 
 

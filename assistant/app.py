@@ -4,6 +4,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -35,6 +36,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """Nothing that a document or a model writes can reach another machine."""
 
+TakeIn = Callable[[str | Path | None], Awaitable[str | None]]
+
+_TAKE_IN = "async_move_resource_to_block_cache"
+"""The method by which each of Gradio's blocks takes in what a caller names as a file."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -63,9 +69,15 @@ def create_app(services: Services) -> FastAPI:
     if settings.host not in ("0.0.0.0", "::"):
         hosts.add(settings.host)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
+    page = build_page(services)
+    # Gradio refuses a path that was not uploaded only in pages that it launched itself; as
+    # a mounted page, this one would read any file of the server into the index.
+    page.has_launched = True
+    for block in page.blocks.values():
+        setattr(block, _TAKE_IN, _uploads_alone(getattr(block, _TAKE_IN)))
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build_page(services),
+        page,
         path="/",
         show_error=False,
         ssr_mode=False,
@@ -73,6 +85,7 @@ def create_app(services: Services) -> FastAPI:
         run_history=False,
         enable_monitoring=False,
         max_file_size=settings.upload_mb << 20,
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         **APPEARANCE,
     )
     return mounted
@@ -95,6 +108,17 @@ class PageServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _uploads_alone(take_in: TakeIn) -> TakeIn:
+    """Return a block's way of taking a file in, without Gradio's fetching of addresses."""
+
+    async def take_in_upload(path: str | Path | None) -> str | None:
+        if path is not None and "://" in str(path):
+            raise gr.Error("Files are taken as uploads, not by address.", print_exception=False)
+        return await take_in(path)
+
+    return take_in_upload
+
+
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse calls that another site's page makes, and fetches on a caller's behalf."""
     origin = request.headers.get("origin")
@@ -108,6 +132,10 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     if "/file=http" in path or "/proxy=" in path:
         return PlainTextResponse("This page fetches nothing from other machines.", status_code=403)
     response = await call_next(request)
+    # Gradio lets other pages of this machine read what it answers; their ports are anybody's.
+    for name in ("access-control-allow-origin", "access-control-allow-credentials"):
+        if name in response.headers:
+            del response.headers[name]
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -192,10 +192,11 @@ def _count(chunk: "AIMessageChunk", usage: Usage) -> None:
 
 def _stopped(model: str, words: int, error: Exception | None) -> ModelError:
     if words:
-        reason = f" ({_first_line(error)})" if error is not None and _first_line(error) else ""
-        return ModelError(
-            f"The answer was cut: {model} stopped after {words} words{reason}.", "Retry."
-        )
+        # How a connection broke tells a reader nothing; what Ollama itself said may.
+        said = _first_line(error) if isinstance(error, ollama.ResponseError) else ""
+        reason = f" ({said})" if said else ""
+        what = f"The answer was cut: {model} stopped after {words} words{reason}."
+        return ModelError(what, "Ask again.")
     if isinstance(error, httpx.ConnectError | ConnectionError):
         return ModelError(
             f"{model} cannot be reached.", "Start it (`ollama serve`), then ask again."

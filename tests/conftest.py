@@ -1,19 +1,26 @@
-"""Fixtures for every test: settings of a fresh data folder, a real embedder, an open index."""
+"""Fixtures for every test: settings of a fresh data folder, a real embedder, an open index,
+a fake Ollama or the certainty that there is none, and the whole application running."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from fake_ollama import FakeOllama
 
 from ingest.index.embedding import Embedder, Vectors
 from ingest.index.index import Index
 from ingest.index.settings import DEFAULT_MODEL, PREFIX
 from ingest.settings import IngestSettings
+
+if TYPE_CHECKING:
+    from serving import Page
 
 OWNER = """
 import sys
@@ -94,3 +101,46 @@ def owner_process() -> Iterator[OwnerProcess]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
+    """A running Ollama with one chat model, llama3.2."""
+    with FakeOllama() as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.address)
+        yield server
+
+
+@pytest.fixture
+def no_ollama(monkeypatch: pytest.MonkeyPatch) -> int:
+    """An address where no Ollama runs; its port is free to start one later."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+    monkeypatch.setenv("OLLAMA_HOST", f"http://127.0.0.1:{port}")
+    return port
+
+
+@pytest.fixture(scope="module")
+def _running(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> "Iterator[Page]":
+    """The application, started once for the tests of a module."""
+    from serving import served
+
+    from assistant.settings import AssistantSettings
+
+    data_dir = tmp_path_factory.mktemp("page") / "data"
+    embedder.load()
+    with pytest.MonkeyPatch.context() as patched:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            patched.delenv(name)
+        # Each test has an Ollama of its own, or none.
+        patched.setattr("assistant.models._FRESH", 0.0)
+        patched.setenv("GRADIO_TEMP_DIR", str(data_dir / "uploads"))
+        with served(AssistantSettings(data_dir=data_dir, _env_file=None), embedder) as running:
+            yield running
+
+
+@pytest.fixture
+def page(_running: "Page") -> "Iterator[Page]":
+    """The application with its page, endpoints and worker, and no documents."""
+    yield _running
+    _running.clear()

@@ -64,7 +64,7 @@ def build_page(services: Services) -> gr.Blocks:
         drawn = gr.State(("", ()))
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="left", min_width=0):
-                gr.HTML("<h1>Footnote</h1>")
+                gr.HTML('<h1>Footnote</h1><p class="note">Answer from</p>')
                 collection = gr.Dropdown(
                     [EVERYTHING],
                     value=EVERYTHING,
@@ -75,7 +75,7 @@ def build_page(services: Services) -> gr.Blocks:
                 )
                 documents = gr.HTML(elem_id="documents", js_on_load=_DOCUMENTS_JS)
                 upload = gr.File(
-                    file_count="multiple", label="Add documents", elem_id="upload", height=110
+                    file_count="multiple", label="Add documents", elem_id="upload", height=130
                 )
             with gr.Column(elem_id="middle", min_width=0):
                 chat = gr.Chatbot(
@@ -164,9 +164,10 @@ class Handlers:
                 shown = time.monotonic()
                 yield self._drawn(conversation, busy=turn.answer is None)
         except FootnoteError as error:
-            if turn not in conversation.turns:
-                raise explain(error) from error
-            turn.failure = str(error)
+            if turn in conversation.turns:
+                turn.failure = str(error)
+            else:
+                gr.Warning(str(error), title="Nothing was asked")
             yield self._drawn(conversation, busy=False)
         finally:
             await stream.aclose()

@@ -23,7 +23,10 @@ SHOWN_DOCUMENTS = 200
 """Rows drawn of a long list of documents."""
 
 _BLOCK_START = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+|#{1,6}\s+|>\s*)*")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]#+\-!|>~$])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]#+\-!|>~$:@.])")
+_LINKING = re.compile(r"(?<=!)\[|(?<=\])[(:]|:(?=//)|(?<=www)\.|@", re.IGNORECASE)
+"""What makes images and links of a model's text, written out or not."""
+
 _HEADING_LINE = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _PAGE_LINE = re.compile(r"(?<!\n)\n(?=.)(?!\s*(?:\n|\d+[.)\d]*\s|\(\w{1,3}\)|[-•*–]\s))")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
@@ -62,6 +65,8 @@ def sources(conversation: Conversation, turn_number: int, chosen: int | None = N
         for order, citation in enumerate(answer.citations)
         if order != chosen
     ]
+    if not cards:
+        return ""
     return f"<h2>Sources</h2>{''.join(cards)}"
 
 
@@ -249,11 +254,11 @@ def _plain(text: str) -> str:
 
 def _safe_markdown(text: str) -> str:
     """Return a model's Markdown without HTML, images and links; emphasis and lists stay."""
-    return escape(text, quote=False).replace("![", "!\\[").replace("](", "]\\(")
+    return _LINKING.sub(r"\\\g<0>", escape(text, quote=False))
 
 
 def _one_line(text: str, most: int = 180) -> str:
-    line = " ".join(text.split())
+    line = " ".join(_HEADING_LINE.sub(r"\1", text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 

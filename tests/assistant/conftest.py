@@ -1,11 +1,9 @@
-"""Documents in the index, a fake Ollama, and the certainty that there is none."""
+"""Documents in the index."""
 
 import io
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from fake_ollama import FakeOllama
 
 from ingest.index.catalogue import Record
 from ingest.index.index import Index
@@ -28,20 +26,3 @@ def add(index: Index) -> Callable[..., Record]:
         return found
 
     return added
-
-
-@pytest.fixture
-def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
-    """A running Ollama with one chat model, llama3.2."""
-    with FakeOllama() as server:
-        monkeypatch.setenv("OLLAMA_HOST", server.address)
-        yield server
-
-
-@pytest.fixture
-def no_ollama(monkeypatch: pytest.MonkeyPatch) -> int:
-    """An address where no Ollama runs; its port is free to start one later."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = int(taken.getsockname()[1])
-    monkeypatch.setenv("OLLAMA_HOST", f"http://127.0.0.1:{port}")
-    return port

@@ -213,7 +213,7 @@ def test_an_answer_that_breaks_off_says_after_how_many_words(
     assert seen == ["one ", "two ", "three"]
     assert "The answer was cut: llama3.2 stopped after 3 words" in str(caught.value)
     assert ("CUDA error" in str(caught.value)) == (failure == "error line")
-    assert caught.value.next_step == "Retry."
+    assert caught.value.next_step == "Ask again."
 
 
 @pytest.mark.parametrize("failure", ["crash", "drop", "error line", "no end"])
