@@ -14,6 +14,7 @@ from ingest.index.documents import Chunk, Document
 from ingest.index.errors import DocumentError
 from ingest.index.index import Index
 from ingest.index.keywords import passage_keywords
+from ingest.index.memory import give_back_memory
 from ingest.index.store import Entry
 from ingest.loading import load
 
@@ -40,6 +41,11 @@ class Pipeline:
     def _chunker(self) -> Chunker:
         embedder = self._index.embedder
         return Chunker(embedder.tokenizer, min(self._chunk_tokens, embedder.max_tokens))
+
+    def rest(self) -> None:
+        """Let go of what only work needs: the chunker holds 20 MB."""
+        self.__dict__.pop("_chunker", None)
+        give_back_memory()
 
     def write(self, record: Record, report: Report) -> tuple[Document, list[Chunk]]:
         """Write the wanted version of a document to files and store.

@@ -12,7 +12,6 @@ from uuid import uuid4
 from ingest.index.catalogue import Record, State
 from ingest.index.errors import DocumentError, FootnoteError
 from ingest.index.index import Index
-from ingest.index.memory import give_back_memory
 from ingest.pipeline import Pipeline
 
 LEASE = 120.0
@@ -64,7 +63,7 @@ class Worker:
                 worked = True
                 continue
             if worked:
-                give_back_memory()
+                self._pipeline.rest()
                 worked = False
             stop.wait(poll)
         with suppress(Exception):
