@@ -1,5 +1,9 @@
 """Documents to chunks: slices that the embedding model can read as a whole."""
 
+import json
+from collections.abc import Callable
+from functools import lru_cache
+
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from tokenizers import Tokenizer
 
@@ -8,6 +12,9 @@ from ingest.index.documents import Chunk, Document
 MAX_CHARACTERS = 2_000
 """A tokenizer may count a run of any length without spaces as one unknown token (WordPiece
 does, past 100 characters); a passage that a person cannot take in is cut all the same."""
+
+_LONGEST_WORD = 64
+"""Characters of the longest word whose count is remembered; bounds the memory for that."""
 
 _MARKED_UP = frozenset({"markdown", "html", "docx"})
 """Kinds whose canonical text is Markdown."""
@@ -24,8 +31,13 @@ class Chunker:
     def __init__(self, tokenizer: Tokenizer, tokens: int) -> None:
         # The splitters count a text's own tokens only.
         capacity = tokens - tokenizer.num_special_tokens_to_add(is_pair=False)
-        self._markdown = MarkdownSplitter.from_huggingface_tokenizer(tokenizer, capacity)
-        self._plain = TextSplitter.from_huggingface_tokenizer(tokenizer, capacity)
+        if _counts_by_words(tokenizer):
+            count = _word_counter(tokenizer)
+            self._markdown = MarkdownSplitter.from_callback(count, capacity)
+            self._plain = TextSplitter.from_callback(count, capacity)
+        else:
+            self._markdown = MarkdownSplitter.from_huggingface_tokenizer(tokenizer, capacity)
+            self._plain = TextSplitter.from_huggingface_tokenizer(tokenizer, capacity)
         self._characters = TextSplitter(MAX_CHARACTERS)
 
     def split(self, document: Document, document_id: str, version: str) -> list[Chunk]:
@@ -56,3 +68,38 @@ class Chunker:
                     )
                 )
         return chunks
+
+
+def _counts_by_words(tokenizer: Tokenizer) -> bool:
+    """Whether a text has as many tokens as its words, cut at spaces, have one by one.
+
+    BERT's tokenizers cut there before anything else; others count a space as a part of a word.
+    """
+    parts = json.loads(tokenizer.to_str())
+    kinds = [(parts[part] or {}).get("type") for part in ("normalizer", "pre_tokenizer", "model")]
+    return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not any(
+        len(token["content"].split()) > 1 for token in parts["added_tokens"]
+    )
+
+
+def _word_counter(tokenizer: Tokenizer) -> Callable[[str], int]:
+    """Return a count of tokens that remembers words.
+
+    To find boundaries a splitter measures a text about nine times over; the tokenizer took
+    2.2 s of that for 0.86 MB, and this takes 0.3 s.
+    """
+
+    def count(word: str) -> int:
+        return len(tokenizer.encode(word, add_special_tokens=False).ids)
+
+    remembered = lru_cache(maxsize=1 << 15)(count)
+
+    def size(text: str) -> int:
+        words = text.replace("\n", " ").split(" ")
+        return sum(
+            remembered(word) if len(word) <= _LONGEST_WORD else count(word)
+            for word in words
+            if word
+        )
+
+    return size

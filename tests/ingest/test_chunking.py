@@ -5,8 +5,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
 
-from ingest.chunking import MAX_CHARACTERS, Chunker
+from ingest.chunking import MAX_CHARACTERS, Chunker, _counts_by_words, _word_counter
 from ingest.index.documents import Chunk, Document, Heading, Page, document_id
 from ingest.index.embedding import Embedder
 
@@ -119,3 +122,18 @@ def test_without_pages_and_headings_there_are_none(chunkers: dict[int, Chunker])
 @pytest.mark.parametrize("text", ["", " \n\t\r\n "])
 def test_no_text_gives_no_chunks(chunkers: dict[int, Chunker], text: str) -> None:
     assert split(chunkers[200], Document(text, "markdown")) == []
+
+
+@given(text=st.text(st.characters(codec="utf-8"), max_size=300))
+@example(text="don't [SEP] x\u00a0y\tz  e\u0301 漢字 \u200b ##ing")
+def test_words_counted_one_by_one_make_the_tokenizer_s_count(embedder: Embedder, text: str) -> None:
+    tokenizer = embedder.tokenizer
+    assert _counts_by_words(tokenizer)
+    counted = _word_counter(tokenizer)(text)
+    assert counted == len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def test_a_tokenizer_that_counts_spaces_is_not_taken_for_one_that_does_not() -> None:
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel()
+    assert not _counts_by_words(tokenizer)
