@@ -24,6 +24,11 @@ class Turn:
     failure: str | None = None
     stopped: bool = False
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.answer is not None or self.failure is not None or self.stopped
+
 
 @dataclass
 class Conversation:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.answering import Answer, Event, Reading, Searching, Writing
+from assistant.answering import Event, Reading, Searching, Writing
 from assistant.api import DEFAULT_COLLECTION, UPDATE_SECONDS, add_endpoints, add_uploads, explain
 from assistant.services import Services
 from assistant.ui import render
@@ -162,13 +162,13 @@ class Handlers:
                 if isinstance(event, Writing) and time.monotonic() - shown < UPDATE_SECONDS:
                     continue
                 shown = time.monotonic()
-                yield self._drawn(conversation, busy=turn.answer is None)
+                yield self._drawn(conversation)
         except FootnoteError as error:
             if turn in conversation.turns:
                 turn.failure = str(error)
             else:
                 gr.Warning(str(error), title="Nothing was asked")
-            yield self._drawn(conversation, busy=False)
+            yield self._drawn(conversation)
         finally:
             await stream.aclose()
 
@@ -176,7 +176,7 @@ class Handlers:
         """Leave the answer as far as it came; the stream has been closed."""
         if conversation.turns and conversation.turns[-1].answer is None:
             conversation.turns[-1].stopped = True
-        return self._drawn(conversation, busy=False)
+        return self._drawn(conversation)
 
     def opened(self, conversation: Conversation, event: gr.EventData) -> str:
         """Open the citation whose number was clicked, `#cite-<turn>-<citation>`."""
@@ -225,9 +225,15 @@ class Handlers:
         else:
             turn.answer = event
 
-    def _drawn(self, conversation: Conversation, busy: bool) -> tuple[Any, ...]:
+    def _drawn(self, conversation: Conversation) -> tuple[Any, ...]:
+        """Return what the page shows of a conversation.
+
+        Whether an answer is under way is read from the conversation itself: an update that
+        was on its way when Stop was pressed may arrive after the one that Stop makes.
+        """
         last = len(conversation.turns) - 1
-        finished = last >= 0 and isinstance(conversation.turns[last].answer, Answer)
+        busy = last >= 0 and not conversation.turns[last].over
+        finished = last >= 0 and conversation.turns[last].answer is not None
         return (
             conversation,
             render.messages(conversation),
