@@ -48,6 +48,8 @@ class Start:
 
     Attributes:
         page: seconds until `/` answered.
+        computed: processor seconds that the program took until then; on a machine that
+            others use too, the rest of `page` is theirs.
         ready: seconds until `/healthz` said so.
         indexed: seconds until nothing was queued or running.
         resident, anonymous: bytes when idle; anonymous leaves out what files back.
@@ -55,6 +57,7 @@ class Start:
     """
 
     page: float = 0.0
+    computed: float = 0.0
     ready: float = 0.0
     indexed: float = 0.0
     resident: int = 0
@@ -82,7 +85,8 @@ def main() -> None:
     pages = [start.page for start in (*starts, fresh, again)]
     print()
     demand(
-        f"page after {median(pages):.1f} s (median of {len(pages)}), at most {MOST_SECONDS:.0f}",
+        f"page after {median(pages):.1f} s (median of {len(pages)}, best {min(pages):.1f}), "
+        f"at most {MOST_SECONDS:.0f}",
         median(pages) <= MOST_SECONDS,
     )
     for words, start in (("after indexing", fresh), ("after a second start", again)):
@@ -96,6 +100,8 @@ def _start(data_dir: Path, idle: float, examples: Path | None = None) -> Start:
     with _running(data_dir, examples) as (process, url, started):
         _until(lambda: _get(url + "/") is not None, process)
         measured.page = time.perf_counter() - started
+        times = process.cpu_times()
+        measured.computed = times.user + times.system
         _until(lambda: _is_ready(url), process)
         measured.ready = time.perf_counter() - started
         with closing(Catalogue(sqlite_url(data_dir))) as catalogue:
@@ -193,7 +199,10 @@ def _torch_imports() -> str:
 
 
 def _show(words: str, start: Start) -> None:
-    times = f"page {start.page:5.2f} s, ready {start.ready:5.2f} s, at rest {start.indexed:5.2f} s"
+    times = (
+        f"page {start.page:5.2f} s (processor {start.computed:.2f} s), "
+        f"ready {start.ready:5.2f} s, at rest {start.indexed:5.2f} s"
+    )
     sizes = (
         f"resident {_size(start.resident)}, of it anonymous {_size(start.anonymous)}, "
         f"peak {_size(start.peak)}"
