@@ -61,4 +61,6 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed
 	$(PIP) --editable '.[model,bench]'
+	# It asks for an older huggingface-hub than sentence-transformers has, and works with this one.
+	$(PIP) --no-deps langchain-huggingface
 	@touch $@
