@@ -54,7 +54,7 @@ class Retriever:
         question = checked_question(question)
         checked_k(k)
         self._index.catalogue.require_collection(collection)
-        if self._index.catalogue.passages() == 0:
+        if not self._index.catalogue.is_searchable():
             return []
         where = Where(collection, tuple(document_ids) if document_ids is not None else None)
         vector = self._index.embedder.embed_question(question)

@@ -259,6 +259,12 @@ class Catalogue:
         with self._read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def is_searchable(self) -> bool:
+        """Whether there is any searchable document, without counting them."""
+        ready = _documents.c.version.is_not(None) & (_documents.c.state != State.REMOVING)
+        with self._read() as connection:
+            return bool(connection.execute(sa.select(sa.exists().where(ready))).scalar_one())
+
     def remove(self, document_id: str) -> None:
         """Take a document out of every list and search at once; a worker clears up behind it."""
         with self._write() as connection:

@@ -276,12 +276,14 @@ def test_retry_starts_over(catalogue: Catalogue, clock: Clock) -> None:
 
 def test_a_removed_document_is_gone_from_every_list_at_once(catalogue: Catalogue) -> None:
     make_ready(catalogue)
+    assert catalogue.is_searchable()
     catalogue.remove(BOOK)
     assert catalogue.documents() == []
     assert catalogue.get(BOOK) is None
     assert catalogue.collections() == []
     assert catalogue.versions([BOOK]) == {}
     assert catalogue.passages() == 0
+    assert not catalogue.is_searchable()
     assert not catalogue.uses(A)
 
 
