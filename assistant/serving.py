@@ -4,12 +4,15 @@ The only module that knows both rooms: where the store is embedded, the process 
 serves the page is the one that indexes.
 """
 
+import inspect
 import logging
 import os
 import socket
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from assistant.settings import AssistantSettings
 from ingest.index.errors import FootnoteError, InputError
@@ -66,7 +69,8 @@ def _add_once(index: Index, examples: Path) -> None:
 
 def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket, url: str) -> None:
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.data_dir / "uploads"))
-    from assistant.app import PageServer, create_app
+    with _no_stub_files():
+        from assistant.app import PageServer, create_app
     from assistant.services import Services
 
     server = PageServer(create_app(Services(settings, index)))
@@ -99,6 +103,26 @@ def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Ev
     if settings.workers:
         pipeline = Pipeline(index, read_settings(IngestSettings).chunk_tokens)
         Worker(index, pipeline).run(stop)
+
+
+@contextmanager
+def _no_stub_files() -> Iterator[None]:
+    """Keep Gradio from rewriting its own type stubs, a second of every import of it.
+
+    It does without them where `inspect.getfile` finds no file for a component's class.
+    """
+    original = inspect.getfile
+
+    def getfile(object: Any) -> str:
+        if isinstance(object, type) and object.__module__.startswith("gradio."):
+            raise OSError
+        return original(object)
+
+    inspect.getfile = getfile
+    try:
+        yield
+    finally:
+        inspect.getfile = original
 
 
 def _listen(host: str, port: int) -> socket.socket:

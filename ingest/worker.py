@@ -123,7 +123,9 @@ class Worker:
                 )
                 self._catalogue.retry(record.id)
         self._discard_files()
-        self._index.files.sweep(self._catalogue.uses)
+        files = self._index.files
+        for content in files.sweep():
+            self._catalogue.clear_unused(content, files.delete)
         return True
 
     def _until(self, action: Callable[[], bool], stop: threading.Event, poll: float) -> bool:
@@ -175,9 +177,7 @@ class Worker:
 
     def _discard_files(self) -> None:
         for content in self._catalogue.discarded():
-            if not self._catalogue.uses(content):
-                self._index.files.delete(content)
-            self._catalogue.settle(content)
+            self._catalogue.clear_unused(content, self._index.files.delete)
 
     def _report(self, record: Record, stage: str, fraction: float) -> None:
         self._at = (stage, fraction)

@@ -393,21 +393,22 @@ class Catalogue:
             )
 
     def discarded(self) -> list[str]:
-        """Return the contents that documents let go of and `settle` has not been called for."""
+        """Return the contents that documents let go of, to be passed to `clear_unused`."""
         with self._read() as connection:
             return list(connection.execute(sa.select(_discarded.c.sha256)).scalars())
 
-    def settle(self, sha256: str) -> None:
-        """Note that the files of discarded content have been seen to."""
-        with self._write() as connection:
-            connection.execute(_discarded.delete().where(_discarded.c.sha256 == sha256))
+    def clear_unused(self, sha256: str, delete: Callable[[str], None]) -> None:
+        """Call `delete` for this content unless a document wants or shows it.
 
-    def uses(self, sha256: str) -> bool:
-        """Whether any document wants or shows this content."""
+        No document can come to want it meanwhile: `add` waits until the call is over.
+        """
         holds = (_documents.c.sha256 == sha256) | (_documents.c.version == sha256)
         query = sa.select(sa.exists().where(holds, _documents.c.state != State.REMOVING))
-        with self._read() as connection:
-            return bool(connection.execute(query).scalar_one())
+        with self._write() as connection:
+            self._alone(connection)
+            if not connection.execute(query).scalar_one():
+                delete(sha256)
+            connection.execute(_discarded.delete().where(_discarded.c.sha256 == sha256))
 
     def release(self, worker: str) -> None:
         """Give back everything that `worker` holds, so that the next one need not wait."""

@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -104,19 +103,22 @@ class Files:
         """Whether the bytes are here."""
         return bool(self._fs.exists(self._path("originals", sha256)))
 
-    def sweep(self, wanted: Callable[[str], bool], older_than: float = 3600.0) -> None:
-        """Remove what no document wants any more, and what was never completed.
+    def sweep(self, older_than: float = 3600.0) -> set[str]:
+        """Remove what was never completed, and return the SHA-256 of every complete file.
 
         Args:
-            wanted: whether a document wants this SHA-256.
             older_than: seconds for which a file is left alone, as its document may be on the way.
         """
+        complete = set()
         for path, info in self._fs.find(self._root, detail=True).items():
-            age = time.time() - float(info.get("mtime", math.inf))
-            name = path.rsplit("/", 1)[-1]
-            if age > older_than and ("/incoming/" in path or not wanted(name)):
-                with suppress(FileNotFoundError):
-                    self._fs.rm_file(path)
+            if time.time() - float(info.get("mtime", math.inf)) <= older_than:
+                continue
+            if "/incoming/" not in path:
+                complete.add(path.rsplit("/", 1)[-1])
+                continue
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(path)
+        return complete
 
     def delete(self, sha256: str) -> None:
         """Remove the original and its text; nothing happens where they are gone already."""

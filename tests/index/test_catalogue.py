@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
@@ -78,6 +79,12 @@ def get(catalogue: Catalogue, key: str = BOOK) -> Record:
     record = catalogue.get(key)
     assert record is not None
     return record
+
+
+def is_unused(catalogue: Catalogue, sha256: str) -> bool:
+    deleted: list[str] = []
+    catalogue.clear_unused(sha256, deleted.append)
+    return deleted == [sha256]
 
 
 # -- adding ----------------------------------------------------------------------------------
@@ -284,7 +291,7 @@ def test_a_removed_document_is_gone_from_every_list_at_once(catalogue: Catalogue
     assert catalogue.versions([BOOK]) == {}
     assert catalogue.passages() == 0
     assert not catalogue.is_searchable()
-    assert not catalogue.uses(A)
+    assert is_unused(catalogue, A)
 
 
 def test_a_worker_clears_up_behind_a_removal(catalogue: Catalogue) -> None:
@@ -385,7 +392,29 @@ def test_a_fact_is_settled_once(catalogue: Catalogue) -> None:
 def test_content_is_used_while_it_is_wanted_or_shown(catalogue: Catalogue) -> None:
     make_ready(catalogue, A)
     add(catalogue, B)
-    assert [catalogue.uses(content) for content in (A, B, C)] == [True, True, False]
+    assert [is_unused(catalogue, content) for content in (A, B, C)] == [False, False, True]
+
+
+def test_nothing_can_ask_for_content_while_it_is_cleared_away(
+    catalogue: Catalogue, url: str
+) -> None:
+    """Else a file added again just then would lose the bytes that were stored for it."""
+    order = []
+
+    def delete(_: str) -> None:
+        adding.start()
+        adding.join(0.3)
+        order.append("deleted")
+
+    def ask() -> None:
+        with closing(Catalogue(url)) as other:
+            add(other)
+        order.append("asked for")
+
+    adding = Thread(target=ask)
+    catalogue.clear_unused(A, delete)
+    adding.join()
+    assert order == ["deleted", "asked for"]
 
 
 def test_two_catalogues_on_one_database_see_each_other(catalogue: Catalogue, url: str) -> None:
