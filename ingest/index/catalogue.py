@@ -18,9 +18,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
+from ingest.index.database import open_engine, reason
 from ingest.index.documents import document_id
 from ingest.index.errors import DataFolderError, InputError
 
@@ -135,16 +135,14 @@ class Catalogue:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._engine = _engine(url)
-        if self._engine.dialect.name == "sqlite":
-            _prepare_sqlite(self._engine)
+        self._engine = open_engine(url)
         try:
             with self._write() as connection:
                 self._alone(connection)
                 _metadata.create_all(connection)
         except SQLAlchemyError as error:
             raise DataFolderError(
-                f"The catalogue cannot be opened ({_reason(error)}).",
+                f"The catalogue cannot be opened ({reason(error)}).",
                 "Check FOOTNOTE_DATA_DIR (or FOOTNOTE_DATABASE_URL) and its permissions.",
             ) from error
 
@@ -496,39 +494,5 @@ def sqlite_url(data_dir: Path) -> str:
     return f"sqlite:///{data_dir / 'catalogue.sqlite3'}"
 
 
-def _engine(url: str) -> sa.Engine:
-    try:
-        return sa.create_engine(url)
-    except (SQLAlchemyError, ImportError) as error:
-        raise DataFolderError(
-            f"The catalogue's address cannot be used ({str(error).splitlines()[0]}).",
-            "Write FOOTNOTE_DATABASE_URL as postgresql+pg8000://USER:PASSWORD@HOST/DATABASE and "
-            "install `footnote-assistant[postgres]`; or unset it.",
-        ) from error
-
-
-def _prepare_sqlite(engine: sa.Engine) -> None:
-    """Readers never wait (WAL), writers wait for each other, transactions are real ones."""
-
-    @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: DBAPIConnection, _: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 30000")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            # A transaction that reads before it writes must hold the write lock from the start.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def _record(row: RowMapping) -> Record:
     return Record(**{**row, "state": State(row["state"])})
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or error).strip().split("\n")[0]
