@@ -204,10 +204,12 @@ def _chunks(files: Sequence[Path], embedder: Embedder) -> list[str]:
     tokens = min(IngestSettings().chunk_tokens, embedder.max_tokens)
     chunker = Chunker(embedder.tokenizer, tokens)
     nobody = "00000000-0000-0000-0000-000000000000"
+    with tempfile.TemporaryDirectory(prefix="footnote-bench-") as scratch:
+        documents = [load(path, path.name, Path(scratch)).document for path in files]
     return [
         chunk.text
-        for path in files
-        for chunk in chunker.split(load(path, path.name), nobody, version="")
+        for document in documents
+        for chunk in chunker.split(document, nobody, version="")
     ]
 
 

@@ -7,6 +7,8 @@ Chunks of a version that the catalogue does not name never reach a reader.
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingest.chunking import Chunker
 from ingest.index.catalogue import Record
@@ -58,7 +60,9 @@ class Pipeline:
             FootnoteError: store, disk or model failed; see its `retryable`.
         """
         report("reading", 0.0)
-        document = load(self._index.files.original(record.sha256), record.name)
+        with TemporaryDirectory(prefix="footnote-") as scratch:
+            original = self._index.files.original(record.sha256)
+            document = load(original, record.name, Path(scratch)).document
         self._index.files.put_document(record.sha256, document)
         report("splitting", 0.0)
         chunks = self._chunker.split(document, record.id, record.sha256)

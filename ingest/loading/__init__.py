@@ -1,16 +1,17 @@
 """Loaders: from the bytes of a file to its document, one module per family of files.
 
-A loader is a function `load(path, name) -> Document` in a module named after its family.
+A loader is a function `load(path, name, scratch) -> Loaded` in a module named after its family.
 Families are imported when the first of their files arrives, because their libraries are heavy.
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from ingest.index.documents import Document
 from ingest.index.errors import DocumentError
+from ingest.loading.loaded import Attachment, Loaded, Loader
 from ingest.loading.sniffing import FAMILIES, family_of
+
+__all__ = ["SUPPORTED", "Attachment", "Loaded", "load"]
 
 SUPPORTED: frozenset[str] = frozenset(FAMILIES)
 """Extensions, lower case with their dot, that say by themselves how a file is read."""
@@ -19,18 +20,20 @@ MAX_CHARACTERS = 100_000_000
 _MAX_BYTES_PER_CHARACTER = 4
 
 
-def load(path: Path, name: str) -> Document:
-    """Read the file at `path` into a document.
+def load(path: Path, name: str, scratch: Path) -> Loaded:
+    """Read the file at `path` into a document, and unpack the files that it holds.
 
     Args:
         path: where the bytes are; what the file is called there means nothing.
         name: what the person called the file; its extension counts, and messages show it.
+        scratch: an empty folder for this file alone; attachments are left in it, and whoever
+            called removes it.
 
     Raises:
         DocumentError: whenever the file cannot be read, whatever the reason.
     """
     try:
-        document = _load(path, name)
+        loaded = _load(path, name, scratch)
     except DocumentError:
         raise
     except OSError as error:
@@ -46,24 +49,25 @@ def load(path: Path, name: str) -> Document:
             f"{name} is damaged and cannot be read.",
             "Open it in the program it came from, save it again, and add the new copy.",
         ) from error
-    if len(document.text) > MAX_CHARACTERS:
+    if len(loaded.document.text) > MAX_CHARACTERS:
         raise _too_long(name)
-    return document
+    return loaded
 
 
-def _load(path: Path, name: str) -> Document:
+def _load(path: Path, name: str, scratch: Path) -> Loaded:
     size = path.stat().st_size
     if not size:
         raise _without_text(f"{name} is empty.")
     family = family_of(path, name)
     if family in {"text", "markdown", "web"} and size > MAX_CHARACTERS * _MAX_BYTES_PER_CHARACTER:
         raise _too_long(name)
-    loader: Callable[[Path, str], Document] = import_module(f"{__name__}.{family}").load
-    document = loader(path, name)
+    loader: Loader = import_module(f"{__name__}.{family}").load
+    loaded = loader(path, name, scratch)
+    document = loaded.document
     if not document.text.strip():
         plain = document.kind in {"text", "markdown"}
         raise _without_text(f"{name} is empty." if plain else f"{name} has no text in it.")
-    return document
+    return loaded
 
 
 def _without_text(what: str) -> DocumentError:

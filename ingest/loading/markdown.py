@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ingest.index.documents import Document, Heading
+from ingest.loading.loaded import Loaded
 from ingest.loading.text import decode
 
 _MARK = re.compile(
@@ -24,10 +25,10 @@ _BLANK_LINE_AT_END = re.compile(r"(?:\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r)\Z")
 _LOOK_BACK = 80
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a Markdown file as it stands."""
     text = decode(path.read_bytes(), name)
-    return Document(text, "markdown", headings=scan_headings(text))
+    return Loaded(Document(text, "markdown", headings=scan_headings(text)))
 
 
 def scan_headings(text: str) -> tuple[Heading, ...]:

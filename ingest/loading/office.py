@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import mammoth
 
-from ingest.index.documents import Document
 from ingest.index.errors import DocumentError
+from ingest.loading.loaded import Loaded
 from ingest.loading.markup import from_markup
 from ingest.loading.sniffing import OLE2
 
@@ -17,12 +17,12 @@ _STYLES = "p[style-name='Title'] => h1:fresh"
 _BACK_LINK = re.compile(r'\s*<a href="#(?:foot|end)note-ref-[^"]*">↑</a>')
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a Word document (.docx)."""
     with path.open("rb") as file:
         _check_archive(file, name)
         markup = _html(file)
-    return from_markup(_BACK_LINK.sub("", markup), "docx")
+    return Loaded(from_markup(_BACK_LINK.sub("", markup), "docx"))
 
 
 def _check_archive(file: BinaryIO, name: str) -> None:

@@ -16,6 +16,7 @@ from pypdfium2 import raw
 
 from ingest.index.documents import Document, Heading, Page
 from ingest.index.errors import DocumentError
+from ingest.loading.loaded import Loaded
 from ingest.loading.text import clean
 
 PDFIUM = Lock()
@@ -35,7 +36,7 @@ class _Bookmark:
     page: int
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a PDF that has a text layer."""
     with PDFIUM, closing(_open(path, name)) as pdf:
         texts = [_page_text(pdf, index) for index in range(len(pdf))]
@@ -52,7 +53,7 @@ def load(path: Path, name: str) -> Document:
         pages.append(Page(number, start, start + len(text)))
         start += len(text) + len(_BETWEEN_PAGES)
     text = _BETWEEN_PAGES.join(texts)
-    return Document(text, "pdf", tuple(pages), _headings(text, pages, bookmarks))
+    return Loaded(Document(text, "pdf", tuple(pages), _headings(text, pages, bookmarks)))
 
 
 def _open(path: Path, name: str) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ingest.index.documents import Document
 from ingest.index.errors import DocumentError
+from ingest.loading.loaded import Loaded
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -26,9 +27,9 @@ _LEGACY_CODECS = [
 _LEAD = {"cp1252": 0.1}
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a plain text file as it stands."""
-    return Document(decode(path.read_bytes(), name), "text")
+    return Loaded(Document(decode(path.read_bytes(), name), "text"))
 
 
 def decode(data: bytes, name: str) -> str:

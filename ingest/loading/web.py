@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ingest.index.documents import Document
+from ingest.loading.loaded import Loaded
 from ingest.loading.markup import from_markup
 from ingest.loading.text import clean, decode, wide_codec
 
@@ -15,9 +15,9 @@ _MEANT = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "gb2
 """What browsers read where a page declares the left-hand encoding."""
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a web page."""
-    return from_markup(_decode_markup(path.read_bytes(), name), "html")
+    return Loaded(from_markup(_decode_markup(path.read_bytes(), name), "html"))
 
 
 def _decode_markup(data: bytes, name: str) -> str:

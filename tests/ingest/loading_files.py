@@ -26,7 +26,9 @@ def read(name: str, data: bytes) -> Document:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "5f1d7a84db00d2fce00b31a7fc73224f")
         path.write_bytes(data)
-        return load(path, name)
+        scratch = Path(folder, "scratch")
+        scratch.mkdir()
+        return load(path, name, scratch).document
 
 
 def refusal(name: str, data: bytes) -> DocumentError:

@@ -17,10 +17,10 @@ import ingest.index.index
 import ingest.pipeline
 from ingest.__main__ import main
 from ingest.index.catalogue import Catalogue, Record
-from ingest.index.documents import Document
 from ingest.index.embedding import Embedder
 from ingest.index.errors import DataFolderError, DocumentError
 from ingest.index.index import Index
+from ingest.loading import Loaded
 from ingest.settings import IngestSettings
 
 HARE = "The hare ran over the field."
@@ -188,10 +188,10 @@ def test_add_rests_while_postponed_work_is_not_due(
     claims = 0
     load, claim = ingest.pipeline.load, Catalogue.claim
 
-    def away_at_first(path: Path, name: str) -> Document:
+    def away_at_first(path: Path, name: str, scratch: Path) -> Loaded:
         if claims == 1:
             raise DataFolderError("It is away.", "Wait.")
-        return load(path, name)
+        return load(path, name, scratch)
 
     def count(*arguments: Any) -> Record | None:
         nonlocal claims
@@ -393,5 +393,5 @@ def test_commands_that_embed_nothing_load_no_model(settings: IngestSettings) -> 
     assert ran.stdout.startswith("1 queued, ")
 
 
-def _damaged(path: Path, name: str) -> None:
+def _damaged(path: Path, name: str, scratch: Path) -> None:
     raise DocumentError(f"{name} is damaged.", "Add a new copy.")

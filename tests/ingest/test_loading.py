@@ -160,7 +160,7 @@ def test_text_without_end_is_refused(name: str, monkeypatch: pytest.MonkeyPatch)
 def test_a_file_that_is_not_there_is_refused_with_its_cause(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(DocumentError, match=r"^a\.txt cannot be opened\.") as caught:
-            load(path, "a.txt")
+            load(path, "a.txt", tmp_path)
         assert isinstance(caught.value.__cause__, OSError)
 
 

@@ -285,10 +285,10 @@ def test_a_removal_never_turns_into_a_failure(
 def test_a_fault_in_a_loader_fails_that_document_alone(
     index: Index, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(path: Path, name: str) -> object:
+    def load(path: Path, name: str, scratch: Path) -> object:
         if name == "bad.txt":
             raise ZeroDivisionError
-        return original(path, name)
+        return original(path, name, scratch)
 
     original = ingest.pipeline.load
     monkeypatch.setattr(ingest.pipeline, "load", load)
