@@ -17,7 +17,7 @@ from ingest.index.index import Index
 from ingest.index.settings import read_settings
 
 if TYPE_CHECKING:
-    from assistant.answering import Event
+    from assistant.events import Event
 
 app = typer.Typer(
     help="Ask your own documents. Without a command: serve the web page.",
@@ -143,7 +143,7 @@ def _asked(
 
 
 async def _last_shape(stream: "AsyncGenerator[Event, None]") -> dict[str, Any]:
-    from assistant.answering import Answer
+    from assistant.events import Answer
     from assistant.shapes import answer_shape
 
     answers = [event async for event in stream if isinstance(event, Answer)]

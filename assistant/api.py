@@ -13,10 +13,17 @@ from typing import ParamSpec, TypedDict, TypeVar
 import gradio as gr
 from gradio.events import api as gradio_api
 
-from assistant.answering import Answer, Reading, Searching, Writing
+from assistant.events import Answer, Reading, Rewritten, Searching, Thinking, Usage, Writing
 from assistant.retrieval import default_k
 from assistant.services import Services
-from assistant.shapes import AnswerShape, SearchShape, answer_shape, search_shape
+from assistant.shapes import (
+    AnswerShape,
+    SearchShape,
+    answer_shape,
+    search_shape,
+    sentence_shape,
+    usage_shape,
+)
 from ingest.index.catalogue import Record, State
 from ingest.index.errors import FootnoteError, InputError
 from ingest.index.shapes import DocumentShape, document_shape, passage_shape
@@ -72,12 +79,10 @@ class Endpoints:
                     return
                 if isinstance(event, Searching):
                     continue
-                if isinstance(event, Reading):
-                    growing["passages"] = [passage_shape(passage) for passage in event.passages]
-                elif isinstance(event, Writing):
-                    growing["answer"], growing["model"] = event.text, event.model
-                    if time.monotonic() - shown < UPDATE_SECONDS:
-                        continue
+                _grow(growing, event)
+                writes = isinstance(event, Thinking | Writing)
+                if writes and time.monotonic() - shown < UPDATE_SECONDS:
+                    continue
                 shown = time.monotonic()
                 yield growing
         finally:
@@ -183,8 +188,24 @@ def _empty_answer(question: str) -> AnswerShape:
         "sentences": [],
         "citations": [],
         "passages": [],
-        "usage": {},
+        "standalone_question": None,
+        "reasoning": None,
+        "dropped": [],
+        "usage": usage_shape(Usage()),
     }
+
+
+def _grow(growing: AnswerShape, event: Rewritten | Reading | Thinking | Writing) -> None:
+    """Take what an event tells into an answer that is still under way."""
+    if isinstance(event, Rewritten):
+        growing["standalone_question"] = event.question
+    elif isinstance(event, Reading):
+        growing["passages"] = [passage_shape(passage) for passage in event.passages]
+    elif isinstance(event, Thinking):
+        growing["reasoning"], growing["model"] = event.text, event.model
+    else:
+        growing["answer"], growing["model"] = event.text, event.model
+        growing["sentences"] = [sentence_shape(sentence) for sentence in event.sentences]
 
 
 def _explained(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import ollama
 
+from assistant.reasoning import NOTHING, Piece, ReasoningSplitter
 from assistant.settings import AssistantSettings
 from ingest.index.errors import InputError, ModelError
 
@@ -54,8 +55,8 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Usage:
-    """Counters of one answer, filled while it is written; None where unknown."""
+class Counts:
+    """Tokens of one answer, filled when it ends; None where the model does not tell."""
 
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
@@ -117,26 +118,32 @@ class ChatModels:
         return self._installed
 
     async def stream(
-        self, model: str, messages: "Sequence[BaseMessage]", usage: Usage
-    ) -> AsyncGenerator[str, None]:
-        """Yield the model's text piece by piece; closing the stream closes the connection.
+        self, model: str, messages: "Sequence[BaseMessage]", counts: Counts
+    ) -> AsyncGenerator[Piece, None]:
+        """Yield what the model writes, piece by piece; closing the stream closes the connection.
 
         Raises:
             InputError: the model's provider is not installed.
             ModelError: the model cannot be reached, failed, or stopped before its end.
         """
         chat = self._open(model)
-        written, finished = "", False
+        splitter, written, finished = ReasoningSplitter(), "", False
         try:
             async for chunk in chat.astream(list(messages)):
-                _count(chunk, usage)
+                _count(chunk, counts)
                 finished = finished or bool(
                     chunk.response_metadata.get("done_reason")
                     or chunk.response_metadata.get("finish_reason")
                 )
-                if text := str(chunk.text):
-                    written += text
-                    yield text
+                piece = splitter.feed(str(chunk.text))
+                if reasoning := chunk.additional_kwargs.get("reasoning_content"):
+                    piece = Piece(piece.text, str(reasoning) + piece.reasoning)
+                if piece != NOTHING:
+                    written += piece.text
+                    yield piece
+            if (rest := splitter.end()) != NOTHING:
+                written += rest.text
+                yield rest
         except Exception as error:  # a border: each provider has errors of its own
             raise _stopped(model, len(written.split()), error) from error
         if not finished:
@@ -184,10 +191,10 @@ def split_provider(model: str) -> tuple[str, str]:
     return (prefix, rest) if colon and prefix in PROVIDERS else ("ollama", model)
 
 
-def _count(chunk: "AIMessageChunk", usage: Usage) -> None:
+def _count(chunk: "AIMessageChunk", counts: Counts) -> None:
     if counted := chunk.usage_metadata:
-        usage.prompt_tokens = counted["input_tokens"]
-        usage.answer_tokens = counted["output_tokens"]
+        counts.prompt_tokens = counted["input_tokens"]
+        counts.answer_tokens = counted["output_tokens"]
 
 
 def _stopped(model: str, words: int, error: Exception | None) -> ModelError:

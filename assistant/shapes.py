@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from assistant.answering import Answer, Citation
+from assistant.events import Answer, Citation, Sentence, Usage
 from ingest.index.documents import Passage
 from ingest.index.shapes import HEADING_SEPARATOR, PassageShape, passage_shape
 
@@ -37,8 +37,24 @@ class CitationShape(TypedDict):
     heading: str | None
 
 
+class UsageShape(TypedDict):
+    """Counts and times of an answer, as `assistant.events.Usage` has them."""
+
+    context_tokens: int | None
+    estimated_prompt_tokens: int | None
+    prompt_tokens: int | None
+    answer_tokens: int | None
+    passages_used: int
+    passages_dropped: int
+    rewrite_seconds: float | None
+    search_seconds: float | None
+    first_token_seconds: float | None
+    total_seconds: float | None
+    tokens_per_second: float | None
+
+
 class AnswerShape(TypedDict):
-    """An answer; while it streams, `answer` grows and the lists are empty."""
+    """An answer; while it streams, `answer` and `sentences` grow, and counts come last."""
 
     question: str
     answer: str
@@ -50,7 +66,10 @@ class AnswerShape(TypedDict):
     sentences: list[SentenceShape]
     citations: list[CitationShape]
     passages: list[PassageShape]
-    usage: dict[str, float | int | None]
+    standalone_question: str | None
+    reasoning: str | None
+    dropped: list[int]
+    usage: UsageShape
 
 
 def search_shape(question: str, passages: Sequence[Passage]) -> SearchShape:
@@ -68,17 +87,39 @@ def answer_shape(answer: Answer) -> AnswerShape:
         "model": answer.model,
         "notice": answer.notice,
         "cut": answer.cut,
-        "sentences": [
-            {
-                "text": sentence.text,
-                "citations": list(sentence.citations),
-                "support": sentence.support.value,
-            }
-            for sentence in answer.sentences
-        ],
+        "sentences": [sentence_shape(sentence) for sentence in answer.sentences],
         "citations": [_citation_shape(citation) for citation in answer.citations],
         "passages": [passage_shape(passage) for passage in answer.passages],
-        "usage": answer.usage,
+        "standalone_question": answer.standalone,
+        "reasoning": answer.reasoning or None,
+        "dropped": list(answer.dropped),
+        "usage": usage_shape(answer.usage),
+    }
+
+
+def sentence_shape(sentence: Sentence) -> SentenceShape:
+    """Return a checked sentence as it is shown outside."""
+    return {
+        "text": sentence.text,
+        "citations": list(sentence.citations),
+        "support": sentence.support.value,
+    }
+
+
+def usage_shape(usage: Usage) -> UsageShape:
+    """Return counts and times as they are shown outside."""
+    return {
+        "context_tokens": usage.context_tokens,
+        "estimated_prompt_tokens": usage.estimated_prompt_tokens,
+        "prompt_tokens": usage.prompt_tokens,
+        "answer_tokens": usage.answer_tokens,
+        "passages_used": usage.passages_used,
+        "passages_dropped": usage.passages_dropped,
+        "rewrite_seconds": usage.rewrite_seconds,
+        "search_seconds": usage.search_seconds,
+        "first_token_seconds": usage.first_token_seconds,
+        "total_seconds": usage.total_seconds,
+        "tokens_per_second": usage.tokens_per_second,
     }
 
 

@@ -29,11 +29,12 @@ error, a connection that breaks, an orderly end without a last line."""
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """One answer: its pieces, seconds before each, and how it ends."""
+    """One answer: what is thought before it, its pieces, seconds before each, and its end."""
 
     pieces: tuple[str, ...]
     delay: float = 0.0
     failure: Failure | None = None
+    thinking: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -86,9 +87,15 @@ class FakeOllama:
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def will_write(self, *pieces: str, delay: float = 0.0, failure: Failure | None = None) -> None:
+    def will_write(
+        self,
+        *pieces: str,
+        delay: float = 0.0,
+        failure: Failure | None = None,
+        thinking: Iterable[str] = (),
+    ) -> None:
         """Queue an answer; without one, the passages of the question are quoted."""
-        self._scripts.append(Scripted(pieces, delay, failure))
+        self._scripts.append(Scripted(pieces, delay, failure, tuple(thinking)))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -219,7 +226,10 @@ async def _write(
         _json(writer, 500, {"error": unexpected})
         await writer.drain()
         return
-    lines: list[dict[str, Any]] = [_line(body, piece) for piece in script.pieces]
+    # A model that can think does so unless it is told not to.
+    thoughts = () if body.get("think") is False else script.thinking
+    lines: list[dict[str, Any]] = [_line(body, "", thinking=thought) for thought in thoughts]
+    lines += [_line(body, piece) for piece in script.pieces]
     if script.failure == "error line":
         lines.append({"error": "an error was encountered while running the model: CUDA error"})
     elif script.failure is None:
@@ -230,7 +240,7 @@ async def _write(
             "load_duration": 1_000_000,
             "prompt_eval_count": sum(len(m["content"]) for m in body["messages"]) // 4 or 1,
             "prompt_eval_duration": 1_000_000,
-            "eval_count": len(script.pieces),
+            "eval_count": len(lines),
             "eval_duration": taken,
         }
         lines.append({**_line(body, ""), "done": True, **counters})
@@ -247,8 +257,8 @@ async def _write(
         await writer.drain()
 
 
-def _line(body: Mapping[str, Any], content: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": content}
+def _line(body: Mapping[str, Any], content: str, **more: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content, **more}
     return {"model": body["model"], "created_at": CREATED, "message": message, "done": False}
 
 

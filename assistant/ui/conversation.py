@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from assistant.answering import Answer
+from assistant.events import Answer
 
 
 @dataclass

@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.answering import Event, Reading, Searching, Writing
 from assistant.api import DEFAULT_COLLECTION, UPDATE_SECONDS, add_endpoints, add_uploads, explain
+from assistant.events import Answer, Event, Reading, Searching, Writing
 from assistant.services import Services
 from assistant.ui import render
 from assistant.ui.conversation import Conversation, Turn
@@ -222,7 +222,7 @@ class Handlers:
             turn.stage = f"Reading {len(event.passages)} passages…"
         elif isinstance(event, Writing):
             turn.text = event.text
-        else:
+        elif isinstance(event, Answer):
             turn.answer = event
 
     def _drawn(self, conversation: Conversation) -> tuple[Any, ...]:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from assistant.answering import Answer, Citation
 from assistant.citations import MARK, without_marks
+from assistant.events import Answer, Citation
 from assistant.sentences import sentence_spans
 from assistant.ui.conversation import Conversation, Turn
 from assistant.verification import Support

@@ -18,13 +18,9 @@ from assistant import models
 from assistant.answering import (
     NO_ANSWER,
     NO_DOCUMENTS,
-    Answer,
     Answerer,
-    Event,
-    Reading,
-    Searching,
-    Writing,
 )
+from assistant.events import Answer, Event, Reading, Searching, Sentence, Thinking, Writing
 from assistant.models import ChatModels
 from assistant.prompting import SENTINEL
 from assistant.settings import AssistantSettings
@@ -122,10 +118,44 @@ def test_a_written_answer_is_checked_and_counted(
     assert found.citations[0].document == "tower.txt"
     assert found.citations[0].quote == BUILT
     require_verbatim(index, found)
-    assert found.usage["answer_tokens"] == 4
-    assert found.usage["passages_dropped"] == 0
-    assert found.usage["search_seconds"] <= found.usage["first_token_seconds"]
-    assert found.usage["first_token_seconds"] <= found.usage["total_seconds"]
+    assert found.usage.answer_tokens == 4
+    assert found.usage.passages_dropped == 0
+    assert found.usage.search_seconds <= found.usage.first_token_seconds
+    assert found.usage.first_token_seconds <= found.usage.total_seconds
+
+
+def test_a_sentence_is_checked_as_soon_as_the_next_one_begins(
+    answerer: Answerer, town: None, ollama: FakeOllama
+) -> None:
+    ollama.will_write(f"{BUILT} [1] ", *["And so on "] * 40, delay=0.02)
+    seen = [event for event in events(answerer) if isinstance(event, Writing)]
+    assert seen[0].sentences == ()
+    early = [event for event in seen[:30] if event.sentences]
+    assert early
+    assert early[0].sentences == (Sentence(BUILT, (1,), Support.SUPPORTED),)
+
+
+def test_reasoning_is_kept_apart_and_never_cited(
+    answerer: Answerer, town: None, ollama: FakeOllama
+) -> None:
+    ollama.will_write("<think>", "Passage [2]", " says it.</think>", f"{BUILT} [1]")
+    seen = events(answerer)
+    assert [type(event) for event in seen[2:]] == [Thinking, Thinking, Writing, Answer]
+    assert seen[3] == Thinking("Passage [2] says it.", "llama3.2:latest")
+    found = seen[-1]
+    assert isinstance(found, Answer)
+    assert found.reasoning == "Passage [2] says it."
+    assert found.text == f"{BUILT} [1]"
+    assert {citation.number for citation in found.citations} == {1}
+
+
+def test_tokens_a_second_are_those_between_the_first_and_the_last(
+    answerer: Answerer, town: None, ollama: FakeOllama
+) -> None:
+    ollama.will_write(*["word "] * 21, delay=0.05)
+    rate = answer(answerer).usage.tokens_per_second
+    assert rate is not None
+    assert 12 < rate < 21
 
 
 def test_the_prompt_holds_passages_history_and_question(
@@ -172,8 +202,11 @@ def test_a_passage_that_did_not_fit_cannot_be_cited(
     settings = AssistantSettings(data_dir=index.settings.data_dir, llm_context=2048)
     ollama.will_write("Tall [1][20].")
     found = answer(Answerer(index, ChatModels(settings), settings), k=20)
-    assert found.usage["passages_dropped"] > 0
+    assert found.usage.passages_dropped > 0
     assert len(found.passages) == 20
+    left = tuple(range(found.usage.passages_used + 1, 21))
+    assert found.dropped == left
+    assert f"{len(left)} of 20 passages did not fit llama3.2:latest's context" in str(found.notice)
     assert found.text == "Tall [1]."
 
 

@@ -11,7 +11,7 @@ from fake_ollama import CHAT, EMBEDDING, Failure, FakeOllama
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from assistant import models
-from assistant.models import ChatModels, Choice, Usage, split_provider
+from assistant.models import ChatModels, Choice, Counts, split_provider
 from assistant.settings import AssistantSettings
 from ingest.index.errors import InputError, ModelError
 
@@ -26,10 +26,10 @@ def chosen(wanted: str | None = None, **given: object) -> Choice:
     return asyncio.run(chat_models(**given).choose(wanted))
 
 
-def written(given: ChatModels, model: str = "llama3.2") -> tuple[list[str], Usage]:
-    async def collected() -> tuple[list[str], Usage]:
-        usage = Usage()
-        return [piece async for piece in given.stream(model, MESSAGES, usage)], usage
+def written(given: ChatModels, model: str = "llama3.2") -> tuple[list[str], Counts]:
+    async def collected() -> tuple[list[str], Counts]:
+        usage = Counts()
+        return [piece.text async for piece in given.stream(model, MESSAGES, usage)], usage
 
     return asyncio.run(collected())
 
@@ -165,10 +165,10 @@ def test_words_arrive_while_the_model_still_writes(ollama: FakeOllama) -> None:
     ollama.will_write("one ", "two ", "three", delay=0.15)
 
     async def first() -> float:
-        stream = chat_models().stream("llama3.2", MESSAGES, Usage())
+        stream = chat_models().stream("llama3.2", MESSAGES, Counts())
         await anext(stream)
         seen = time.monotonic()
-        rest = [piece async for piece in stream]
+        rest = [piece.text async for piece in stream]
         assert rest == ["two ", "three"]
         return time.monotonic() - seen
 
@@ -205,8 +205,8 @@ def test_an_answer_that_breaks_off_says_after_how_many_words(
     seen: list[str] = []
 
     async def read() -> None:
-        async for piece in chat_models().stream("llama3.2", MESSAGES, Usage()):
-            seen.append(piece)  # noqa: PERF401
+        async for piece in chat_models().stream("llama3.2", MESSAGES, Counts()):
+            seen.append(piece.text)  # noqa: PERF401
 
     with pytest.raises(ModelError) as caught:
         asyncio.run(read())
@@ -251,7 +251,7 @@ def test_closing_the_stream_closes_the_connection_at_once(ollama: FakeOllama) ->
     ollama.will_write(*["word "] * 1000, delay=0.05)
 
     async def stopped() -> float:
-        stream = chat_models().stream("llama3.2", MESSAGES, Usage())
+        stream = chat_models().stream("llama3.2", MESSAGES, Counts())
         await anext(stream)
         await anext(stream)
         closing = time.monotonic()
@@ -271,7 +271,7 @@ def test_cancelling_before_the_first_word_closes_the_connection_at_once(
     ollama.will_write("late", delay=30)
 
     async def cancelled() -> float:
-        stream = chat_models().stream("llama3.2", MESSAGES, Usage())
+        stream = chat_models().stream("llama3.2", MESSAGES, Counts())
         reading = asyncio.ensure_future(anext(stream))
         while not ollama.chats:
             await asyncio.sleep(0.01)
