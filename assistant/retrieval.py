@@ -1,6 +1,6 @@
 """Questions to passages: hybrid search, fused on scaled scores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from assistant.settings import AssistantSettings
 from ingest.index.documents import Passage
@@ -54,7 +54,8 @@ class Retriever:
         question = checked_question(question)
         checked_k(k)
         self._index.catalogue.require_collection(collection)
-        if not self._index.catalogue.is_searchable():
+        if not self._index.opened and not self._index.catalogue.is_searchable():
+            # A store that nothing was written to need not be opened, nor the model loaded.
             return []
         where = Where(collection, tuple(document_ids) if document_ids is not None else None)
         vector = self._index.embedder.embed_question(question)
@@ -62,11 +63,22 @@ class Retriever:
         limit = max(CANDIDATES, k)
         for _ in range(_ROUNDS):
             found = fuse(self._index.store.search(vector, keywords, limit, where))
-            passages = self._current(found, k)
+            passages = self._first(found, k) or self._current(found, k)
             if passages is not None:
                 return passages
             limit *= 4
         return self._current(found, k, complete=True) or []
+
+    def _first(self, ranked: Sequence[tuple[Hit, float]], k: int) -> list[Passage] | None:
+        """Return the first `k` hits where all of them are current, as nearly always, else None.
+
+        Asking the catalogue for `k` documents takes half the time of asking for all.
+        """
+        first = ranked[:k]
+        versions = self._index.catalogue.versions({hit.document_id for hit, _ in first})
+        if any(versions.get(hit.document_id, ("",))[0] != hit.version for hit, _ in first):
+            return None
+        return self._passages(first, versions)
 
     def _current(
         self, ranked: Sequence[tuple[Hit, float]], k: int, complete: bool = False
@@ -85,7 +97,16 @@ class Retriever:
         seen = {hit.document_id for hit, _ in live}
         if (len(live) < min(k, len(ranked)) or versions.keys() - seen) and not complete:
             return None
-        scores = {hit.chunk_id: score for hit, score in live[:k]}
+        return self._passages(live[:k], versions, complete)
+
+    def _passages(
+        self,
+        hits: Sequence[tuple[Hit, float]],
+        versions: Mapping[str, tuple[str, str]],
+        complete: bool = False,
+    ) -> list[Passage] | None:
+        """Return the passages of these hits; None when some were just removed."""
+        scores = {hit.chunk_id: score for hit, score in hits}
         chunks = self._index.store.fetch(list(scores))
         if len(chunks) < len(scores) and not complete:
             return None

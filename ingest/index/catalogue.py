@@ -121,6 +121,13 @@ _facts = sa.Table(
 
 _COLUMNS = [_documents.c[name] for name in Record.__dataclass_fields__]
 
+# Every search asks this; putting a statement together takes longer than its answer.
+_VERSIONS = sa.select(_documents.c.id, _documents.c.version, _documents.c.name).where(
+    _documents.c.id.in_(sa.bindparam("ids", expanding=True)),
+    _documents.c.version.is_not(None),
+    _documents.c.state != State.REMOVING,
+)
+
 
 class Catalogue:
     """Documents and their states in one database.
@@ -233,13 +240,17 @@ class Catalogue:
         """
         if collection is None:
             return
-        known = self.collections()
-        if collection not in known:
-            names = ", ".join(known) or "none yet"
-            raise InputError(
-                f"There is no collection called {collection}.",
-                f"Choose one of: {names}; or add documents to it with `ingest add --collection`.",
-            )
+        there = sa.exists().where(
+            _documents.c.collection == collection, _documents.c.state != State.REMOVING
+        )
+        with self._read() as connection:
+            if connection.execute(sa.select(there)).scalar_one():
+                return
+        names = ", ".join(self.collections()) or "none yet"
+        raise InputError(
+            f"There is no collection called {collection}.",
+            f"Choose one of: {names}; or add documents to it with `ingest add --collection`.",
+        )
 
     def totals(self) -> Mapping[State, int]:
         """Return the number of documents in each state."""
@@ -287,13 +298,9 @@ class Catalogue:
 
     def versions(self, document_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
         """Return {id: (searchable version, name)} of those documents that are searchable."""
-        query = sa.select(_documents.c.id, _documents.c.version, _documents.c.name).where(
-            _documents.c.id.in_(list(document_ids)),
-            _documents.c.version.is_not(None),
-            _documents.c.state != State.REMOVING,
-        )
         with self._read() as connection:
-            return {key: (version, name) for key, version, name in connection.execute(query)}
+            rows = connection.execute(_VERSIONS, {"ids": list(document_ids)})
+            return {key: (version, name) for key, version, name in rows}
 
     # -- workers' side -------------------------------------------------------------------
 
