@@ -24,9 +24,9 @@ from assistant.shapes import (
     sentence_shape,
     usage_shape,
 )
-from ingest.index.catalogue import Record, State
 from ingest.index.errors import FootnoteError, InputError
 from ingest.index.shapes import DocumentShape, document_shape, passage_shape
+from ingest.index.tables import Record, State
 
 DEFAULT_COLLECTION = "default"
 

@@ -101,8 +101,7 @@ def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Ev
     except FootnoteError as error:
         log.warning("%s", error)
     if settings.workers:
-        pipeline = Pipeline(index, read_settings(IngestSettings).chunk_tokens)
-        Worker(index, pipeline).run(stop)
+        Worker(index, Pipeline(index, read_settings(IngestSettings))).run(stop)
 
 
 @contextmanager

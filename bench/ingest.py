@@ -33,10 +33,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.common import ROOT, demand, forget_settings, has_avx512_bf16, print_machine, stopwatch
 from ingest.chunking import Chunker
-from ingest.index.catalogue import State
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
 from ingest.index.settings import DEFAULT_MODEL
+from ingest.index.tables import State
 from ingest.loading import load
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
@@ -106,13 +106,13 @@ def _run_footnote(files: Sequence[Path], expected: int) -> float:
             index.embedder.embed_passages(WARM_UP)
             _ = index.store
             stages = Stages()
-            worker = Worker(index, Pipeline(index, settings.chunk_tokens), stages.note)
+            worker = Worker(index, Pipeline(index, settings), stages.note)
             with stopwatch() as watch:
                 for path in files:
                     with path.open("rb") as stream:
                         index.add_file(stream, path.name, COLLECTION)
-                while worker.step():
-                    stages.note("", "ended", 1.0)
+                worker.drain()
+                stages.note("", "ended", 1.0)
             records = index.catalogue.documents()
     assert all(record.state == State.READY for record in records), records
     found = sum(record.chunks for record in records)

@@ -35,13 +35,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assistant.retrieval import CANDIDATES, Retriever
 from bench.common import demand, forget_settings, print_machine, spread, stopwatch
-from ingest.index.catalogue import Catalogue
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
 from ingest.index.index import Index
 from ingest.index.keywords import Keywords, passage_keywords, question_keywords
 from ingest.index.settings import IndexSettings
 from ingest.index.store import Entry, Store, Where
+from ingest.queue import Done, Queue
 
 DIMENSION = 384
 CLUSTERS = 500
@@ -138,7 +138,7 @@ def _measure(count: int, queries: int, peer: bool) -> None:
         with closing(Index(settings)) as index:
             index.own("bench")
             index.embedder.load()
-            entries = _documents(index.catalogue, corpus, count)
+            entries = _documents(index, corpus, count)
             with stopwatch() as writing:
                 for batch in _batched(entries, WRITTEN_AT_ONCE):
                     index.store.upsert(batch)
@@ -226,20 +226,20 @@ def _show(count: int, figures: Figures, others: float) -> None:
         )
 
 
-def _documents(catalogue: Catalogue, corpus: Corpus, count: int) -> list[Entry]:
+def _documents(index: Index, corpus: Corpus, count: int) -> list[Entry]:
     """Enter documents into the catalogue as `ready`; return their chunks, to be written."""
     entries: list[Entry] = []
-    worker = "bench"
+    queue = Queue(index.database, "bench")
     for number, first in enumerate(range(0, count, DOCUMENT)):
         collection = COLLECTIONS[number % len(COLLECTIONS)]
         name = f"document-{number}.txt"
         sha256 = hashlib.sha256(name.encode()).hexdigest()
         texts = corpus.texts(min(DOCUMENT, count - first))
         size = sum(len(text) + 1 for text in texts)
-        catalogue.add(collection, name, sha256, size)
-        record = catalogue.claim(worker, lease=60.0)
-        assert record is not None
-        catalogue.finish(record, worker, len(texts), pages=None, characters=size)
+        index.catalogue.add(collection, name, sha256, size)
+        [record] = queue.claim(1, lease=60.0)
+        queue.finish([Done(record, len(texts), len(texts), pages=None, characters=size)])
+        queue.release([record.id])
         start = 0
         for ordinal, (text, vector) in enumerate(
             zip(texts, corpus.vectors(len(texts)), strict=True)

@@ -31,7 +31,9 @@ import psutil  # type: ignore[import-untyped]
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.common import ROOT, demand, forget_settings, print_machine
-from ingest.index.catalogue import Catalogue, State, sqlite_url
+from ingest.index.catalogue import Catalogue
+from ingest.index.database import sqlite_url
+from ingest.index.tables import State
 
 EXAMPLES = ROOT / "examples" / "documents"
 IDLE = 10.0

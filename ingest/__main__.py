@@ -1,25 +1,22 @@
 """The `ingest` command: put documents in, see how they are doing, take them out."""
 
-import json
 import logging
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from ingest.index.catalogue import Outcome, Record, State
-from ingest.index.errors import FootnoteError, IndexInUseError, InputError
+from ingest.console import Interrupted, err, out, print_json, see_through, show, summarize
+from ingest.index.catalogue import Outcome
+from ingest.index.errors import FootnoteError, InputError
 from ingest.index.index import Index
 from ingest.index.settings import read_settings
-from ingest.index.shapes import document_shape
+from ingest.index.tables import Record, State
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from ingest.walking import named_files
@@ -32,8 +29,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Collection = Annotated[str | None, typer.Option("--collection", help="Only this collection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -65,15 +60,15 @@ def add(
                 record, outcome = _add_file(index, path, name, collection, settings.max_file_mb)
             except FootnoteError as error:
                 refused = True
-                _err.print(f"{name}: {error}", markup=False)
+                err.print(f"{name}: {error}", markup=False)
                 continue
             if record.id not in ids:
                 ids.append(record.id)
             if outcome in (Outcome.REPLACED, Outcome.DUPLICATE) and not as_json:
-                _err.print(_said(name, record, outcome), markup=False)
-        _see_through("ingest add", index, settings, ids, wait)
-        records = index.catalogue.documents(ids=ids)
-        _show(records, as_json)
+                err.print(_said(name, record, outcome), markup=False)
+        see_through("ingest add", index, settings, ids, wait)
+        records = index.catalogue.family(ids)
+        summarize(records, as_json)
     if refused or any(record.state == State.FAILED for record in records):
         raise typer.Exit(1)
 
@@ -83,7 +78,7 @@ def list_documents(collection: Collection = None, as_json: AsJson = False) -> No
     """List the documents and their states."""
     with _index(read_settings(IngestSettings)) as index:
         index.catalogue.require_collection(collection)
-        _show(index.catalogue.documents(collection), as_json)
+        show(index.catalogue.documents(collection), as_json)
 
 
 @app.command()
@@ -95,14 +90,12 @@ def status(as_json: AsJson = False) -> None:
         owner = index.ownership.current()
         passages = index.catalogue.passages()
         if as_json:
-            _print_json(
-                {"documents": shown, "passages": passages, "owner": owner and owner.command}
-            )
+            print_json({"documents": shown, "passages": passages, "owner": owner and owner.command})
             return
-        _out.print(", ".join(f"{count} {state}" for state, count in shown.items()))
-        _out.print(f"{passages} passages can be searched.")
+        out.print(", ".join(f"{count} {state}" for state, count in shown.items()))
+        out.print(f"{passages} passages can be searched.")
         if owner is not None:
-            _out.print(f"In use by `{owner.command}` (process {owner.pid}).", markup=False)
+            out.print(f"In use by `{owner.command}` (process {owner.pid}).", markup=False)
 
 
 @app.command()
@@ -117,9 +110,9 @@ def remove(
         ids = [record.id for record in records]
         for document_id in ids:
             index.catalogue.remove(document_id)
-        _see_through("ingest remove", index, settings, ids, wait=False)
+        see_through("ingest remove", index, settings, ids, wait=False)
         for record in records:
-            _out.print(f"{record.name} removed.", markup=False)
+            out.print(f"{record.name} removed.", markup=False)
 
 
 @app.command()
@@ -141,9 +134,9 @@ def retry(
         for record in records:
             index.catalogue.retry(record.id)
         ids = [record.id for record in records]
-        _see_through("ingest retry", index, settings, ids, wait=True)
-        records = index.catalogue.documents(ids=ids)
-        _show(records, as_json)
+        see_through("ingest retry", index, settings, ids, wait=True)
+        records = index.catalogue.family(ids)
+        summarize(records, as_json)
     if any(record.state == State.FAILED for record in records):
         raise typer.Exit(1)
 
@@ -158,16 +151,19 @@ def worker() -> None:
         signal.signal(number, lambda *_: stop.set())
     with _index(settings) as index:
         index.own("ingest worker")
-        _out.print(f"Working for {settings.data_dir}. Stop with Ctrl-C.", markup=False)
-        Worker(index, Pipeline(index, settings.chunk_tokens)).run(stop)
+        out.print(f"Working for {settings.data_dir}. Stop with Ctrl-C.", markup=False)
+        Worker(index, Pipeline(index, settings)).run(stop)
 
 
 def main() -> None:
     """Run the command; errors meant for people are one sentence on standard error."""
     try:
         app()
+    except Interrupted:
+        err.print("Stopped. What is done is kept; `ingest worker` goes on with the rest.")
+        sys.exit(130)
     except FootnoteError as error:
-        _err.print(str(error), markup=False)
+        err.print(str(error), markup=False)
         sys.exit(error.exit_code)
 
 
@@ -195,52 +191,6 @@ def _add_file(
         ) from error
 
 
-def _see_through(
-    command: str, index: Index, settings: IngestSettings, ids: Sequence[str], wait: bool
-) -> None:
-    """Have the queue worked off: here, or by whoever owns the index."""
-    while True:
-        try:
-            index.own(command)
-        except IndexInUseError:
-            if not wait:
-                owner = index.ownership.current()
-                who = f"`{owner.command}`" if owner else "Another process"
-                _err.print(f"{who} is at work on this data folder and goes on from here.")
-                return
-            if not _busy(index, ids):
-                return
-            time.sleep(0.5)
-        else:
-            with _progress() as report:
-                pipeline = Pipeline(index, settings.chunk_tokens)
-                worker = Worker(index, pipeline, report)
-                worker.recover()
-                while True:
-                    if worker.step():
-                        continue
-                    if not _busy(index, ids):
-                        return
-                    # A document waits for its next try, or another worker has it.
-                    time.sleep(0.3)
-
-
-def _busy(index: Index, ids: Sequence[str]) -> bool:
-    busy = (State.QUEUED, State.RUNNING)
-    return any(record.state in busy for record in index.catalogue.documents(ids=ids))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, str, float], None]]:
-    """Draw one line for the document at hand, on a terminal only."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
-        task = bar.add_task("loading the embedding model", total=1.0)
-        yield lambda name, stage, fraction: bar.update(
-            task, description=f"{stage} {name}", completed=fraction
-        )
-
-
 def _find(index: Index, name: str, collection: str | None) -> Record:
     matches = [
         record
@@ -260,25 +210,6 @@ def _said(name: str, record: Record, outcome: Outcome) -> str:
     if outcome == Outcome.DUPLICATE:
         return f"{name} has the same content as {record.name}; it is kept once."
     return f"{name} replaces its earlier version, which stays searchable until this one is ready."
-
-
-def _show(records: Sequence[Record], as_json: bool) -> None:
-    if as_json:
-        _print_json({"documents": [document_shape(record) for record in records]})
-        return
-    for record in records:
-        pages = f", {record.pages} pages" if record.pages else ""
-        plural = "" if record.chunks == 1 else "s"
-        detail = f"{record.chunks} passage{plural}{pages}" if record.version else ""
-        reason = record.error or ""
-        line = "  ".join(part for part in (record.state.value, record.name, detail, reason) if part)
-        _out.print(line, markup=False)
-    if not records:
-        _out.print("No documents. Add some with `ingest add FOLDER`.", markup=False)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Documents to chunks: slices that the embedding model can read as a whole."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
@@ -15,6 +15,11 @@ does, past 100 characters); a passage that a person cannot take in is cut all th
 
 _LONGEST_WORD = 64
 """Characters of the longest word whose count is remembered; bounds the memory for that."""
+
+_STRETCH = 1_000_000
+"""Most characters that are split at a time."""
+
+_Splitter = MarkdownSplitter | TextSplitter
 
 _MARKED_UP = frozenset({"markdown", "html", "docx"})
 """Kinds whose canonical text is Markdown."""
@@ -40,34 +45,49 @@ class Chunker:
             self._plain = TextSplitter.from_huggingface_tokenizer(tokenizer, capacity)
         self._characters = TextSplitter(MAX_CHARACTERS)
 
-    def split(self, document: Document, document_id: str, version: str) -> list[Chunk]:
-        """Return the document's chunks in order; each is the exact slice of its span."""
+    def split(self, document: Document, document_id: str, version: str) -> Iterator[Chunk]:
+        """Yield the document's chunks in order; each is the exact slice of its span."""
         splitter = self._markdown if document.kind in _MARKED_UP else self._plain
-        chunks: list[Chunk] = []
-        for start, text in splitter.chunk_indices(document.text):
-            pieces = [(0, text)]
-            if len(text) > MAX_CHARACTERS:
-                # Cut from its run, an end counts more tokens than it did within.
-                pieces = [
-                    (first + offset, piece)
-                    for first, part in self._characters.chunk_indices(text)
-                    for offset, piece in splitter.chunk_indices(part)
-                ]
-            for offset, piece in pieces:
-                position = start + offset
-                chunks.append(
-                    Chunk(
-                        document_id=document_id,
-                        version=version,
-                        ordinal=len(chunks),
-                        start=position,
-                        end=position + len(piece),
-                        text=piece,
-                        page=document.page_at(position),
-                        heading=document.heading_path_at(position),
-                    )
+        ordinal = 0
+        for first, last in _stretches(document.text):
+            for offset, text in self._split(splitter, document.text[first:last]):
+                start = first + offset
+                yield Chunk(
+                    document_id=document_id,
+                    version=version,
+                    ordinal=ordinal,
+                    start=start,
+                    end=start + len(text),
+                    text=text,
+                    page=document.page_at(start),
+                    heading=document.heading_path_at(start),
                 )
-        return chunks
+                ordinal += 1
+
+    def _split(self, splitter: _Splitter, stretch: str) -> Iterator[tuple[int, str]]:
+        for start, text in splitter.chunk_indices(stretch):
+            if len(text) <= MAX_CHARACTERS:
+                yield start, text
+                continue
+            # Cut from its run, an end counts more tokens than it did within.
+            for first, part in self._characters.chunk_indices(text):
+                for offset, piece in splitter.chunk_indices(part):
+                    yield start + first + offset, piece
+
+
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Cut a long text between paragraphs: splitters hold several copies of what they split."""
+    first = 0
+    while len(text) - first > _STRETCH:
+        last = first + _STRETCH
+        for boundary in ("\n\n", "\n", " "):
+            found = text.rfind(boundary, first + _STRETCH // 2, last)
+            if found >= 0:
+                last = found + len(boundary)
+                break
+        yield first, last
+        first = last
+    yield first, len(text)
 
 
 def _counts_by_words(tokenizer: Tokenizer) -> bool:

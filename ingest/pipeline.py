@@ -1,97 +1,205 @@
-"""One document, from its bytes to searchable passages: load, chunk, embed, replace.
+"""Documents from their bytes to searchable passages: read, embed, store, replace.
 
 Safe to repeat and safe to kill: a version's chunks are written and flushed before the
 catalogue makes that version the searchable one, and the old version's chunks go after.
 Chunks of a version that the catalogue does not name never reach a reader.
 """
 
-from collections.abc import Callable, Sequence
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from hashlib import blake2b
 
-from ingest.chunking import Chunker
-from ingest.index.catalogue import Record
-from ingest.index.documents import Chunk, Document
+import numpy as np
+
+from ingest.index.documents import Chunk
 from ingest.index.errors import DocumentError
-from ingest.index.index import Index
+from ingest.index.index import MAX_NAME, Index
 from ingest.index.keywords import passage_keywords
 from ingest.index.memory import give_back_memory
 from ingest.index.store import Entry
-from ingest.loading import load
+from ingest.index.tables import Record
+from ingest.reader import Limits, Reader, Reading
+from ingest.settings import IngestSettings
 
-_BATCH = 1024
-"""Chunks embedded and written at a time: bounds memory, keeps batches sorted by length."""
+MAX_DEPTH = 3
+"""How deep documents come in documents: an e-mail in an archive in an archive is 2."""
 
-Report = Callable[[str, float], None]
-"""Takes the stage in a word and how far it is; raises to stop work that is no longer wanted."""
+_STALE_SECONDS = 24 * 3600.0
+
+
+@dataclass(slots=True)
+class Job:
+    """A document on its way into the store.
+
+    Attributes:
+        known: digest of a text to the id of a chunk in the store that has its vector.
+        written: chunks in the store so far.
+        embedded: how many of them were embedded for it.
+        wanted: whether it still has to be indexed as it was claimed.
+        finished: whether it can be searched.
+    """
+
+    record: Record
+    reading: Reading
+    known: Mapping[bytes, str] = field(default_factory=dict)
+    written: int = 0
+    embedded: int = 0
+    wanted: bool = True
+    finished: bool = False
+
+    @property
+    def begun_before(self) -> bool:
+        """Whether chunks of this version may be in the store already."""
+        return bool(self.record.attempts or self.record.fraction)
+
+    def restart(self) -> None:
+        """Begin again at the first chunk."""
+        self.written = self.embedded = 0
+
+    def chunks(self) -> Iterator[tuple["Job", Chunk]]:
+        """Yield its chunks while it is wanted."""
+        for chunk in self.reading.read_chunks(self.record.id, self.record.sha256):
+            if not self.wanted:
+                return
+            yield self, chunk
 
 
 class Pipeline:
-    """Turns documents into entries of the store.
+    """The steps that a document takes; `Worker` decides which documents take them.
 
     Args:
         index: where to.
-        chunk_tokens: most tokens in a chunk; lowered to what the model reads.
+        settings: how documents are cut and what reading them may take.
     """
 
-    def __init__(self, index: Index, chunk_tokens: int) -> None:
+    def __init__(self, index: Index, settings: IngestSettings) -> None:
         self._index = index
-        self._chunk_tokens = chunk_tokens
+        self._settings = settings
+        self._scratch = settings.data_dir / "scratch"
 
     @cached_property
-    def _chunker(self) -> Chunker:
-        embedder = self._index.embedder
-        return Chunker(embedder.tokenizer, min(self._chunk_tokens, embedder.max_tokens))
+    def _reader(self) -> Reader:
+        embedder, settings = self._index.embedder, self._settings
+        return Reader(
+            self._scratch,
+            embedder.tokenizer,
+            min(settings.chunk_tokens, embedder.max_tokens),
+            Limits(settings.read_seconds, settings.read_memory_mb, settings.read_output_mb),
+        )
+
+    def sweep(self, everything: bool) -> None:
+        """Remove what ended workers had read: all of it, or what no worker can be at any more."""
+        for entry in self._scratch.glob("*"):
+            with suppress(OSError):
+                if everything or time.time() - entry.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def rest(self) -> None:
-        """Let go of what only work needs: the chunker holds 20 MB."""
-        self.__dict__.pop("_chunker", None)
+        """Let go of what only work needs: the reader's process, and memory."""
+        if "_reader" in self.__dict__:
+            self._reader.close()
         give_back_memory()
 
-    def write(self, record: Record, report: Report) -> tuple[Document, list[Chunk]]:
-        """Write the wanted version of a document to files and store.
-
-        Returns:
-            The document and its chunks, durable in the store.
+    def read(self, record: Record) -> Reading:
+        """Read and split the wanted version of a document.
 
         Raises:
-            DocumentError: the file cannot be read.
-            FootnoteError: store, disk or model failed; see its `retryable`.
+            DocumentError: it cannot be read, or there is no text in it.
+            FootnoteError: the disk failed; see its `retryable`.
         """
-        report("reading", 0.0)
-        with TemporaryDirectory(prefix="footnote-") as scratch:
-            original = self._index.files.original(record.sha256)
-            document = load(original, record.name, Path(scratch)).document
-        self._index.files.put_document(record.sha256, document)
-        report("splitting", 0.0)
-        chunks = self._chunker.split(document, record.id, record.sha256)
-        if not chunks:
+        if self._depth(record) > MAX_DEPTH:
+            raise DocumentError(
+                f"{record.name} lies in too many archives, one in the other.",
+                "Unpack the outer ones and add what is in them.",
+            )
+        with self._index.files.original(record.sha256) as path:
+            reading = self._reader.read(path, record.name)
+        if not reading.chunks:
+            reading.discard()
             raise DocumentError(
                 f"{record.name} has no text.", "Add a version of it that has text in it."
             )
-        for first in range(0, len(chunks), _BATCH):
-            self._write_batch(record, chunks, first, report)
-        self._index.store.flush()
-        return document, chunks
+        return reading
 
-    def drop_others(self, record: Record, keep: Sequence[Chunk]) -> None:
-        """Remove a document's chunks from the store, all but those in `keep`."""
-        self._index.store.delete(record.id, [chunk.id for chunk in keep])
-        self._index.store.flush()
+    def interrupt(self) -> None:
+        """Make a `read` on another thread end soon."""
+        if "_reader" in self.__dict__:
+            self._reader.interrupt()
 
-    def _write_batch(
-        self, record: Record, chunks: Sequence[Chunk], first: int, report: Report
-    ) -> None:
-        batch = chunks[first : first + _BATCH]
-        total = len(chunks)
-        report("embedding", first / total)
-        vectors = self._index.embedder.embed_passages(
-            [chunk.text for chunk in batch],
-            on_progress=lambda done: report("embedding", (first + done) / total),
+    def known_texts(self, editions: Iterable[tuple[str, str]]) -> dict[bytes, str]:
+        """Return which texts have vectors in these (document id, version) of the store."""
+        return {
+            _digest(text): chunk_id
+            for document_id, version in editions
+            for chunk_id, text in self._index.store.texts(document_id, version)
+        }
+
+    def write(self, batch: Sequence[tuple[Job, Chunk]], on_progress: Callable[[int], None]) -> None:
+        """Embed chunks whose texts have no vector yet, and write all of them to the store.
+
+        They are durable when the store is flushed.
+        """
+        index = self._index
+        known = [job.known.get(_digest(chunk.text)) for job, chunk in batch]
+        stored = index.store.vectors([chunk_id for chunk_id in known if chunk_id is not None])
+        missing = [place for place, chunk_id in enumerate(known) if chunk_id not in stored]
+        vectors = [stored.get(chunk_id or "", _NO_VECTOR) for chunk_id in known]
+        if missing:
+            texts = [batch[place][1].text for place in missing]
+            already = len(batch) - len(missing)
+            embedded = index.embedder.embed_passages(
+                texts, on_progress=lambda done: on_progress(already + done)
+            )
+            for place, vector in zip(missing, embedded, strict=True):
+                vectors[place] = vector
+                batch[place][0].embedded += 1
+        index.store.upsert(
+            [
+                Entry(chunk, job.record.collection, vector, passage_keywords(chunk.text))
+                for (job, chunk), vector in zip(batch, vectors, strict=True)
+            ]
         )
-        entries = [
-            Entry(chunk, record.collection, vector, passage_keywords(chunk.text))
-            for chunk, vector in zip(batch, vectors, strict=True)
-        ]
-        self._index.store.upsert(entries)
+        for job, _ in batch:
+            job.written += 1
+
+    def add_attachments(self, job: Job) -> list[str]:
+        """Queue the documents that came in a document; return their ids.
+
+        Raises:
+            InputError: the document was removed meanwhile.
+        """
+        ids = []
+        for name, path in job.reading.attachments:
+            full = f"{job.record.name}/{name}"
+            if len(full) > MAX_NAME:
+                # The end tells the kind of a file.
+                full = f"{full[: MAX_NAME // 2]}…{full[-MAX_NAME // 2 + 1 :]}"
+            with path.open("rb") as stream:
+                record, _ = self._index.add_file(
+                    stream, full, job.record.collection, parent=job.record.id
+                )
+            ids.append(record.id)
+        return ids
+
+    def drop_others(self, job: Job) -> None:
+        """Remove a document's chunks from the store, all but those of this job."""
+        kept = job.reading.read_chunks(job.record.id, job.record.sha256)
+        self._index.store.delete(job.record.id, [chunk.id for chunk in kept])
+
+    def _depth(self, record: Record) -> int:
+        depth, parent = 0, record.parent
+        while parent is not None and depth <= MAX_DEPTH:
+            above = self._index.catalogue.get(parent)
+            depth, parent = depth + 1, above.parent if above is not None else None
+        return depth
+
+
+_NO_VECTOR = np.empty(0, dtype=np.float32)
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=16).digest()

@@ -17,3 +17,18 @@ class IngestSettings(IndexSettings):
     max_file_mb: int = Field(
         default=200, ge=1, description="Largest file that is taken, in megabytes."
     )
+    read_seconds: int = Field(
+        default=300, ge=1, description="Most seconds for reading one file, its pictures included."
+    )
+    read_memory_mb: int = Field(
+        default=3072, ge=512, description="Most memory for reading one file, in megabytes."
+    )
+    read_output_mb: int = Field(
+        default=1024,
+        ge=1,
+        description="Most text and attachments that one file may hold, in megabytes.",
+    )
+    private_urls: bool = Field(
+        default=False,
+        description="Whether `ingest add` may read pages of this machine and the local network.",
+    )

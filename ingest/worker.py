@@ -1,30 +1,44 @@
-"""The worker: claims documents from the catalogue, one at a time, and sees each to its end."""
+"""The worker: claims documents from the queue and sees each to its end."""
 
 import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import chain, islice
 from uuid import uuid4
 
-from ingest.index.catalogue import Record, State
-from ingest.index.errors import DocumentError, FootnoteError
+from ingest.ahead import Claimed, ReadAhead, fault
+from ingest.index.documents import Chunk
+from ingest.index.errors import DocumentError, FootnoteError, InputError
 from ingest.index.index import Index
-from ingest.pipeline import Pipeline
+from ingest.index.tables import Record, State
+from ingest.pipeline import Job, Pipeline
+from ingest.queue import Done, Queue
 
 LEASE = 120.0
-"""Seconds until a silent worker counts as dead; progress renews it at every batch."""
+"""Seconds until a silent worker counts as dead; a heartbeat renews it."""
 
 MAX_ATTEMPTS = 8
-"""Tries at one content before a failure that could pass counts as final."""
+"""How often a document may end the worker before it is given up."""
+
+BATCH = 1024
+"""Chunks embedded and written at a time, of one document or of many: bounds memory, and lets
+texts of one length be embedded together."""
+
+_REPORT_SECONDS = 0.3
+
+_RETRY_SECONDS = 2.0
+"""Until a document is tried again after a failure that may pass: others come first then."""
 
 log = logging.getLogger(__name__)
 
 
-class _LetGoError(Exception):
-    """The document at hand was replaced or removed meanwhile, or the worker is to stop."""
+class _StopError(Exception):
+    """The worker is to stop."""
 
 
 class Worker:
@@ -32,8 +46,12 @@ class Worker:
 
     Args:
         index: opened and, where it is embedded, owned by this process.
-        pipeline: how one document is written.
+        pipeline: how documents are written.
         on_progress: called with a document's name, stage and fraction, for displays.
+
+    Attributes:
+        written: chunks written so far.
+        waits_for: what kept the worker from working at the last try, or None.
     """
 
     def __init__(
@@ -42,73 +60,95 @@ class Worker:
         pipeline: Pipeline,
         on_progress: Callable[[str, str, float], None] | None = None,
     ) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.written = 0
+        self.waits_for: FootnoteError | None = None
         self._index = index
-        self._catalogue = index.catalogue
+        self._queue = Queue(index.database, f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}")
         self._pipeline = pipeline
         self._on_progress = on_progress
         self._stop = threading.Event()
-        self._at = ("", 0.0)
+        self._reported = 0.0
 
-    def run(self, stop: threading.Event, poll: float = 0.5) -> None:
-        """Work until `stop` is set, looking every `poll` seconds while there is nothing to do.
+    def run(
+        self,
+        stop: threading.Event,
+        poll: float = 0.5,
+        done: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Work until `stop` is set, or nothing is due and `done` says so; then let go of all.
 
-        A document at hand is then let go, for the next worker to take up.
+        Looks every `poll` seconds while there is nothing to do, less often while store, disk
+        or database are away.
         """
         self._stop = stop
-        self._until(self.recover, stop, poll)
-        worked = True
+        failures = 0
+        recovered = worked = False
         while not stop.is_set():
-            if self._until(self.step, stop, poll):
-                worked = True
+            try:
+                if not recovered:
+                    self.recover()
+                    recovered = True
+                if failures:
+                    self._queue.release_mine()
+                worked = self.drain() or worked
+            except FootnoteError as error:
+                self.waits_for = error
+            except Exception as error:  # a border: the worker outlives whatever befalls it
+                log.exception("The worker met a fault")
+                self.waits_for = FootnoteError(f"{error}.", "The log has the details.")
+            if self.waits_for is not None:
+                failures += 1
+                pause = min(60.0, poll * 2.0**failures)
+                log.warning("%s Trying again in %.0f s.", self.waits_for, pause)
+                stop.wait(pause)
                 continue
+            failures = 0
+            if done():
+                break
             if worked:
                 self._pipeline.rest()
                 worked = False
             stop.wait(poll)
-        with suppress(Exception):
-            self._catalogue.release(self.name)
+        self._pipeline.rest()
 
-    def step(self) -> bool:
-        """Work on the next document that is due; False when there is none."""
-        record = self._catalogue.claim(self.name, LEASE)
-        if record is None:
+    def drain(self) -> bool:
+        """Work until nothing is due; False when there was nothing to do.
+
+        Raises:
+            DataFolderError: the catalogue is away. Store and disk show in `waits_for`.
+        """
+        self.waits_for = None
+        if not self._queue.has_due():
             return False
+        worked = False
+        ahead = ReadAhead(self._queue, self._pipeline.read, self._pipeline.interrupt, LEASE)
         try:
-            if record.state == State.REMOVING:
-                self._clear(record)
-            else:
-                self._index_document(record)
-        except _LetGoError:
-            # What was written of it is not named by the catalogue, and is swept later.
-            log.info("%s was let go", record.name)
-        except DocumentError as error:
-            self._catalogue.fail(record, self.name, str(error))
-        except FootnoteError as error:
-            self._again_or_never(record, error)
-        except Exception:  # a border: a bug met on one document must not stop the others
-            log.exception("%s could not be indexed", record.name)
-            fault = FootnoteError(
-                f"{record.name} could not be indexed because of a fault in Footnote.",
-                "The log has the details; please report it.",
-            )
-            self._again_or_never(record, fault)
-        self._discard_files()
-        return True
+            with self._heartbeat():
+                while not self._stop.is_set() and self.waits_for is None:
+                    if not (claims := self._next(ahead)):
+                        break
+                    worked = True
+                    self._work(claims)
+                    self._discard_files()
+        finally:
+            left = ahead.close()
+            with suppress(FootnoteError):
+                self._queue.release([record.id for record in left])
+        return worked
 
-    def recover(self) -> bool:
+    def recover(self) -> None:
         """Compare store and files with the catalogue: rebuild what is missing, sweep the rest."""
+        alone = self._index.embedded
+        if alone:
+            self._queue.release_all()
+        self._pipeline.sweep(everything=alone)
         store = self._index.store
         # The store is read first: what others finish meanwhile then counts as wanted.
         found = store.editions()
-        records = self._catalogue.documents()
-        wanted = {
-            (record.id, content)
-            for record in records
-            for content in (record.sha256, record.version)
-        }
+        records = self._index.catalogue.documents()
+        wanted = {(record.id, sha) for record in records for sha in (record.sha256, record.version)}
         for document_id, version in found.keys() - wanted:
-            store.delete_version(document_id, version)
+            self._queue.clear_orphan(document_id, version, store.delete_version)
         store.flush()
         for record in records:
             key = (record.id, record.version or "")
@@ -121,51 +161,162 @@ class Worker:
                     count,
                     record.chunks,
                 )
-                self._catalogue.retry(record.id)
+                self._index.catalogue.retry(record.id)
         self._discard_files()
-        files = self._index.files
-        for content in files.sweep():
-            self._catalogue.clear_unused(content, files.delete)
-        return True
+        for content in self._index.files.sweep():
+            self._queue.clear_unused(content, self._index.files.delete)
 
-    def _until(self, action: Callable[[], bool], stop: threading.Event, poll: float) -> bool:
-        """Run `action`; while store or catalogue are away, wait for them instead of ending."""
-        while not stop.is_set():
+    def _next(self, ahead: ReadAhead) -> list[Claimed]:
+        """Return what there is to do: all that is read by now, up to a batch, or else the next."""
+        claims: list[Claimed] = []
+        chunks = 0
+        while chunks < BATCH and (claimed := ahead.take(wait=not claims)) is not None:
+            claims.append(claimed)
+            chunks += claimed.reading.chunks if claimed.reading is not None else 0
+        return claims
+
+    def _work(self, claims: Sequence[Claimed]) -> None:
+        jobs = []
+        for claimed in claims:
+            record = claimed.record
+            if record.state == State.REMOVING:
+                self._clear(record)
+            elif claimed.error is not None:
+                self._give_up(record, claimed.error)
+            elif record.attempts >= MAX_ATTEMPTS:
+                error = DocumentError(
+                    f"{record.name} ended the worker {MAX_ATTEMPTS} times.",
+                    "Remove it, or try a copy of it in another format.",
+                )
+                self._give_up(record, error)
+            elif claimed.reading is not None:
+                jobs.append(Job(record, claimed.reading))
+        try:
+            begun = self._queue.begin([job.record for job in jobs])
+            for job in jobs:
+                job.wanted = job.record.id in begun
+            self._index_together(jobs)
+        except _StopError:
+            log.info("%d documents were let go", len(jobs))
+        finally:
+            for job in jobs:
+                job.reading.discard()
+            # What ended is free already; this lets go of what was stopped or is wanted otherwise.
+            self._queue.release([claimed.record.id for claimed in claims])
+
+    def _index_together(self, jobs: Sequence[Job]) -> None:
+        """Write the chunks of documents in batches; one that fails leaves the others in peace."""
+        try:
+            for job in jobs:
+                job.known = self._pipeline.known_texts(self._known_editions(job))
+            chunks = chain.from_iterable(job.chunks() for job in jobs)
+            open_jobs = list(jobs)
+            while batch := list(islice(chunks, BATCH)):
+                self._pipeline.write(batch, partial(self._report, batch))
+                self.written += len(batch)
+                complete = [job for job in open_jobs if job.written == job.reading.chunks]
+                open_jobs = [job for job in open_jobs if job not in complete]
+                self._finish([job for job in complete if job.wanted])
+        except FootnoteError as error:
+            self._failed(jobs, error)
+        except _StopError:
+            raise
+        except Exception:  # a border: a bug met on one document must not stop the others
+            log.exception("%s could not be indexed", ", ".join(job.record.name for job in jobs))
+            self._failed(jobs, fault(jobs[0].record))
+        for job in jobs:
+            if not job.wanted:
+                self._clean_up(job)
+
+    def _failed(self, jobs: Sequence[Job], error: FootnoteError) -> None:
+        left = [job for job in jobs if job.wanted and not job.finished]
+        if len(left) > 1 and not error.retryable:
+            # One of them has it; by themselves, the others are well.
+            for job in left:
+                job.restart()
+                self._index_together([job])
+            return
+        for job in left:
+            if not error.retryable and job.written and job.record.version != job.record.sha256:
+                self._index.store.delete_version(job.record.id, job.record.sha256)
+            self._give_up(job.record, error)
+
+    def _finish(self, jobs: Sequence[Job]) -> None:
+        done = []
+        for job in jobs:
             try:
-                return action()
-            except Exception as error:  # noqa: BLE001  a border: a failing queue read is not a failing task
-                log.warning("The worker waits: %s", error)
-                stop.wait(max(poll, 5.0))
-        return False
-
-    def _index_document(self, record: Record) -> None:
-        if record.attempts > MAX_ATTEMPTS:
-            raise DocumentError(
-                f"{record.name} ended the worker {MAX_ATTEMPTS} times.",
-                "Remove it, or try a copy of it in another format.",
+                children = self._pipeline.add_attachments(job)
+            except InputError:
+                job.wanted = False
+                continue
+            self._index.files.put_text(job.record.sha256, job.reading.text)
+            reading = job.reading
+            done.append(
+                Done(
+                    job.record,
+                    reading.chunks,
+                    job.embedded,
+                    reading.pages,
+                    reading.characters,
+                    children,
+                )
             )
-        with self._heartbeat(record):
-            document, chunks = self._pipeline.write(record, partial(self._report, record))
-        pages = len(document.pages) or None
-        if not self._catalogue.finish(record, self.name, len(chunks), pages, len(document.text)):
-            raise _LetGoError
-        self._pipeline.drop_others(record, keep=chunks)
+        self._index.store.flush()
+        finished = self._queue.finish(done)
+        for job in jobs:
+            job.finished = job.wanted = job.record.id in finished
+            if job.finished and (job.record.version is not None or job.begun_before):
+                self._pipeline.drop_others(job)
+                self._index.store.flush()
+
+    def _known_editions(self, job: Job) -> list[tuple[str, str]]:
+        """Return where the store may have vectors for texts of this version of a document."""
+        record = job.record
+        editions = self._queue.indexed_elsewhere(record)
+        if record.version is not None:
+            editions.append((record.id, record.version))
+        if job.begun_before:
+            editions.append((record.id, record.sha256))
+        return editions
 
     def _clear(self, record: Record) -> None:
-        self._pipeline.drop_others(record, keep=())
-        self._catalogue.forget(record)
+        try:
+            self._index.store.delete(record.id)
+            self._index.store.flush()
+            self._queue.forget(record)
+        except FootnoteError as error:
+            self._give_up(record, error)
+
+    def _clean_up(self, job: Job) -> None:
+        """Remove what was written of a version that is no longer wanted."""
+        record = job.record
+        with suppress(FootnoteError):  # else the next start sweeps it
+            now = self._queue.current(record)
+            if now is not None and record.sha256 not in (now.sha256, now.version):
+                self._index.store.delete_version(record.id, record.sha256)
+                self._index.store.flush()
+
+    def _give_up(self, record: Record, error: FootnoteError) -> None:
+        """End work that failed; what may pass, and what has to be cleared, is tried again."""
+        if not (error.retryable or record.state == State.REMOVING):
+            self._queue.fail(record, str(error))
+            return
+        self.waits_for = error
+        self._queue.postpone(record, str(error), _RETRY_SECONDS)
+
+    def _discard_files(self) -> None:
+        for content in self._queue.discarded():
+            self._queue.clear_unused(content, self._index.files.delete)
 
     @contextmanager
-    def _heartbeat(self, record: Record) -> Iterator[None]:
-        """Renew the lease while a step takes longer than its reports are apart."""
-        self._at = ("starting", 0.0)
+    def _heartbeat(self) -> Iterator[None]:
         done = threading.Event()
 
         def beat() -> None:
             while not done.wait(LEASE / 4):
-                # The catalogue may be away for a moment; the next beat tries again.
-                with suppress(Exception):
-                    self._catalogue.renew(record, self.name, LEASE, *self._at)
+                # The database may be away for a moment; the next beat tries again.
+                with suppress(FootnoteError):
+                    self._queue.renew(LEASE)
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()
@@ -175,24 +326,16 @@ class Worker:
             done.set()
             thread.join()
 
-    def _discard_files(self) -> None:
-        for content in self._catalogue.discarded():
-            self._catalogue.clear_unused(content, self._index.files.delete)
-
-    def _report(self, record: Record, stage: str, fraction: float) -> None:
-        self._at = (stage, fraction)
+    def _report(self, batch: Sequence[tuple[Job, Chunk]], done: int) -> None:
+        """Tell how far the documents of a batch are, and learn which are no longer wanted."""
         if self._stop.is_set():
-            raise _LetGoError
-        if not self._catalogue.renew(record, self.name, LEASE, stage, fraction):
-            raise _LetGoError
-        if self._on_progress is not None:
-            self._on_progress(record.name, stage, fraction)
-
-    def _again_or_never(self, record: Record, error: FootnoteError) -> None:
-        removing = record.state == State.REMOVING
-        if removing or (error.retryable and record.attempts < MAX_ATTEMPTS):
-            delay = min(300.0, 2.0**record.attempts)
-            self._catalogue.postpone(record, self.name, str(error), delay)
-            log.warning("%s: %s Trying again in %.0f s.", record.name, error, delay)
-        else:
-            self._catalogue.fail(record, self.name, str(error))
+            raise _StopError
+        now = time.monotonic()
+        if now - self._reported < _REPORT_SECONDS and done < len(batch):
+            return
+        self._reported = now
+        for job in {id(job): job for job, _ in batch}.values():
+            fraction = min(1.0, (job.written + done) / job.reading.chunks)
+            job.wanted = job.wanted and self._queue.report(job.record, "embedding", fraction)
+            if self._on_progress is not None:
+                self._on_progress(job.record.name, "embedding", fraction)

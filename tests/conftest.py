@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from fake_ollama import FakeOllama
+from working import end_readers
 
 from ingest.index.embedding import Embedder, Vectors
 from ingest.index.index import Index
@@ -42,6 +43,13 @@ def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _no_reader_left() -> Iterator[None]:
+    """No process that reads files outlives its test."""
+    yield
+    end_readers()
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from working import make_worker
+
 from assistant.app import PageServer, create_app
 from assistant.services import Services
 from assistant.settings import AssistantSettings
-from ingest.index.catalogue import Record, State
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
-from ingest.pipeline import Pipeline
-from ingest.worker import Worker
+from ingest.index.tables import Record, State
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ def served(settings: AssistantSettings, embedder: Embedder) -> Iterator[Page]:
         services = Services(settings, index)
         server = asyncio.run(_server(services))
         stop = threading.Event()
-        worker = Worker(index, Pipeline(index, chunk_tokens=64))
+        worker = make_worker(index, chunk_tokens=64)
         threads = [
             threading.Thread(target=server.run, args=([listener],), name="page"),
             threading.Thread(target=worker.run, args=(stop, 0.05), name="worker"),

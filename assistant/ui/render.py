@@ -13,8 +13,8 @@ from assistant.events import Answer, Citation
 from assistant.sentences import sentence_spans
 from assistant.ui.conversation import Conversation, Turn
 from assistant.verification import Support
-from ingest.index.catalogue import Record, State
 from ingest.index.documents import Document, Passage
+from ingest.index.tables import Record, State
 
 CONTEXT = 320
 """Characters of a document shown on either side of a passage."""

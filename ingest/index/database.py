@@ -1,4 +1,8 @@
-"""Databases as Footnote opens them: SQLite in WAL mode, or PostgreSQL."""
+"""A database as Footnote opens it: SQLite in WAL mode, or PostgreSQL, with errors of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -6,6 +10,54 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.index.errors import DataFolderError
+
+_LOCK = 0x466F6F74
+"""Key of Footnote's advisory lock in a PostgreSQL database."""
+
+
+class Database:
+    """Transactions on some tables, which are created where they are missing.
+
+    Args:
+        url: SQLAlchemy address; SQLite in WAL mode, or PostgreSQL.
+        tables: what is kept in it.
+
+    Raises:
+        DataFolderError: it cannot be opened; also by every method, when it cannot be used.
+    """
+
+    def __init__(self, url: str, tables: sa.MetaData) -> None:
+        self._engine = open_engine(url)
+        with self.write(alone=True) as connection:
+            tables.create_all(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Return a connection for one query."""
+        with _own_errors(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def write(self, alone: bool = False) -> Iterator[Connection]:
+        """Return a connection whose changes are committed together at the end.
+
+        Args:
+            alone: let no other such transaction run beside this one, which reads before it
+                inserts. With SQLite every writing transaction is alone.
+        """
+        with _own_errors(), self._engine.begin() as connection:
+            if alone and self._engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def sqlite_url(data_dir: Path) -> str:
+    """Return the address of the catalogue inside a data folder."""
+    return f"sqlite:///{data_dir / 'catalogue.sqlite3'}"
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -15,7 +67,7 @@ def open_engine(url: str) -> sa.Engine:
         DataFolderError: the address cannot be used.
     """
     try:
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(url, pool_pre_ping=True)
     except (SQLAlchemyError, ImportError) as error:
         raise DataFolderError(
             f"The catalogue's address cannot be used ({str(error).splitlines()[0]}).",
@@ -30,6 +82,18 @@ def open_engine(url: str) -> sa.Engine:
 def reason(error: SQLAlchemyError) -> str:
     """Return what the database said, in one line."""
     return str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise DataFolderError(
+            f"The catalogue cannot be used ({reason(error)}).",
+            "Check the disk's free space, FOOTNOTE_DATA_DIR (or FOOTNOTE_DATABASE_URL) and its "
+            "permissions; nothing is lost, and work goes on by itself then.",
+        ) from error
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

@@ -26,10 +26,12 @@ class FootnoteError(Exception):
     exit_code = 1
     retryable = False
 
-    def __init__(self, what: str, next_step: str) -> None:
+    def __init__(self, what: str, next_step: str, retryable: bool | None = None) -> None:
         super().__init__(what, next_step)
         self.what = what
         self.next_step = next_step
+        if retryable is not None:
+            self.retryable = retryable
 
     def __str__(self) -> str:
         return f"{self.what} {self.next_step}"

@@ -7,18 +7,36 @@ import hashlib
 import json
 import math
 import time
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from ingest.index.documents import Document, Heading, Page
-from ingest.index.errors import DataFolderError, InputError
+from ingest.index.errors import DataFolderError, DocumentError, InputError
 
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The bytes of a file on their way in.
+
+    Attributes:
+        sha256: of the bytes.
+        size: how many there are.
+        keep: stores them; without it they are gone when `Files.receive` ends.
+    """
+
+    sha256: str
+    size: int
+    keep: Callable[[], None]
 
 
 class Files:
@@ -31,67 +49,68 @@ class Files:
     def __init__(self, root: str) -> None:
         self._fs, self._root = fsspec.url_to_fs(root)
 
-    def put_original(self, stream: BinaryIO) -> tuple[str, int]:
-        """Store a file's bytes and return their SHA-256 and length; the same bytes are stored once.
+    @contextmanager
+    def receive(self, stream: BinaryIO) -> Iterator[Received]:
+        """Write a file's bytes to the side; `Received.keep` stores them, the same bytes once.
 
         Raises:
             DataFolderError: the folder is full or cannot be written.
         """
         digest, size = hashlib.sha256(), 0
-        partial = f"{self._root}/incoming/{uuid4().hex}"
-        try:
-            self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
+        with self._incoming() as partial:
             with self._fs.open(partial, "wb") as out:
                 while block := _read(stream):
                     digest.update(block)
                     size += len(block)
                     out.write(block)
-            self._move(partial, self._path("originals", digest.hexdigest()))
-        except OSError as error:
-            raise _unwritable(self._root, error) from error
-        finally:
-            with suppress(OSError):
-                self._fs.rm_file(partial)
-        return digest.hexdigest(), size
+            path = self._path("originals", digest.hexdigest())
+            yield Received(digest.hexdigest(), size, lambda: self._move(partial, path))
 
-    def original(self, sha256: str) -> Path:
-        """Return a local path to the original bytes, for loaders to read.
+    @contextmanager
+    def original(self, sha256: str) -> Iterator[Path]:
+        """Yield a local path to the original bytes, a copy where they are kept elsewhere.
 
         Raises:
-            DataFolderError: they are missing.
+            DocumentError: they are missing.
+            DataFolderError: the copy cannot be made.
         """
         path = self._path("originals", sha256)
         if not self.has_original(sha256):
-            raise DataFolderError(
+            raise DocumentError(
                 "The stored copy of this document is missing.",
                 "Remove the document and add it again.",
             )
-        return Path(path)
+        if isinstance(self._fs, LocalFileSystem):
+            yield Path(path)
+            return
+        with TemporaryDirectory() as folder:
+            copy = Path(folder, sha256)
+            try:
+                self._fs.get_file(path, str(copy))
+            except OSError as error:
+                raise _unwritable(folder, error) from error
+            yield copy
 
-    def put_document(self, sha256: str, document: Document) -> None:
+    def put_text(self, sha256: str, text: Path) -> None:
         """Store the canonical text that was read from the original `sha256`.
+
+        Args:
+            text: a file of what `text_of` returns.
 
         Raises:
             DataFolderError: the folder is full or cannot be written.
         """
-        partial = f"{self._root}/incoming/{uuid4().hex}"
-        try:
-            self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
-            with self._fs.open(partial, "wb") as out:
-                out.write(json.dumps(asdict(document), ensure_ascii=False).encode())
+        with self._incoming() as partial:
+            self._fs.put_file(str(text), partial)
             self._move(partial, self._path("texts", sha256))
-        except OSError as error:
-            raise _unwritable(self._root, error) from error
-        finally:
-            with suppress(OSError):
-                self._fs.rm_file(partial)
 
     def document(self, sha256: str) -> Document | None:
         """Return the canonical text read from the original `sha256`, or None if there is none."""
         try:
-            fields: dict[str, Any] = json.loads(self._fs.cat_file(self._path("texts", sha256)))
+            stored = self._fs.cat_file(self._path("texts", sha256))
         except FileNotFoundError:
             return None
+        fields: dict[str, Any] = json.loads(stored)
         return Document(
             text=fields["text"],
             kind=fields["kind"],
@@ -126,12 +145,30 @@ class Files:
             with suppress(FileNotFoundError):
                 self._fs.rm_file(self._path(kind, sha256))
 
+    @contextmanager
+    def _incoming(self) -> Iterator[str]:
+        """Yield a path to write to first; errors are our own, and nothing is left behind."""
+        partial = f"{self._root}/incoming/{uuid4().hex}"
+        try:
+            self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
+            yield partial
+        except OSError as error:
+            raise _unwritable(self._root, error) from error
+        finally:
+            with suppress(OSError):
+                self._fs.rm_file(partial)
+
     def _path(self, kind: str, sha256: str) -> str:
         return f"{self._root}/{kind}/{sha256[:2]}/{sha256}"
 
     def _move(self, source: str, target: str) -> None:
         self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         self._fs.mv(source, target)
+
+
+def text_of(document: Document) -> bytes:
+    """Return a document as it is stored."""
+    return json.dumps(asdict(document), ensure_ascii=False).encode()
 
 
 def _read(stream: BinaryIO) -> bytes:

@@ -4,7 +4,8 @@ import threading
 from functools import cached_property, lru_cache
 from typing import BinaryIO
 
-from ingest.index.catalogue import Catalogue, Outcome, Record, sqlite_url
+from ingest.index.catalogue import Catalogue, Outcome
+from ingest.index.database import Database, sqlite_url
 from ingest.index.documents import Document
 from ingest.index.embedding import Embedder, Fingerprint
 from ingest.index.errors import DataFolderError, InputError
@@ -12,6 +13,7 @@ from ingest.index.files import Files
 from ingest.index.ownership import Ownership
 from ingest.index.settings import IndexSettings
 from ingest.index.store import Store, open_store
+from ingest.index.tables import Record, metadata
 
 _EMBEDDER_FACT = "embedder"
 
@@ -45,8 +47,9 @@ class Index:
                 f"The data folder {data_dir} cannot be written ({error.strerror}).",
                 "Correct its permissions, or name another with FOOTNOTE_DATA_DIR.",
             ) from error
-        self.catalogue = Catalogue(settings.database_url or sqlite_url(data_dir))
-        self.files = Files(str(data_dir / "files"))
+        self.database = Database(settings.database_url or sqlite_url(data_dir), metadata)
+        self.catalogue = Catalogue(self.database)
+        self.files = Files(settings.files_url or str(data_dir / "files"))
         self.ownership = Ownership(data_dir)
         self._opening = threading.Lock()
         self._store: Store | None = None
@@ -94,8 +97,13 @@ class Index:
                 self._store = store
             return self._store
 
-    def add_file(self, stream: BinaryIO, name: str, collection: str) -> tuple[Record, Outcome]:
-        """Take a file in: keep its bytes, then queue it. It is searchable once it is `ready`.
+    def add_file(
+        self, stream: BinaryIO, name: str, collection: str, parent: str | None = None
+    ) -> tuple[Record, Outcome]:
+        """Take a file in: keep its bytes and queue it. It is searchable once it is `ready`.
+
+        Args:
+            parent: id of the document that it came in.
 
         Raises:
             DataFolderError: its bytes cannot be kept.
@@ -106,13 +114,15 @@ class Index:
                 raise InputError(
                     f"A {what}'s name takes 1 to {MAX_NAME} characters.", "Choose another name."
                 )
-        sha256, size = self.files.put_original(stream)
-        result = self.catalogue.add(collection, name, sha256, size)
-        if not self.files.has_original(sha256):
-            # The last document with these bytes was cleared away in between.
-            stream.seek(0)
-            self.files.put_original(stream)
-        return result
+        with self.files.receive(stream) as received:
+            return self.catalogue.add(
+                collection,
+                name,
+                received.sha256,
+                received.size,
+                parent=parent,
+                keep=received.keep,
+            )
 
     @property
     def opened(self) -> bool:
@@ -134,7 +144,7 @@ class Index:
         if store is not None:
             store.close()
         self.ownership.release()
-        self.catalogue.close()
+        self.database.close()
 
     def _recorded(self) -> Fingerprint | None:
         text = self.catalogue.fact(_EMBEDDER_FACT)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import httpx
+import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
@@ -113,6 +115,34 @@ class ServerStore:
         found = {str(record.id): chunk_of(record.payload or {}) for record in records}
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
+    def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
+        which = models.Filter(must=[_match("edition", f"{document_id}:{version}")])
+        shown = models.PayloadSelectorInclude(include=["text"])
+        offset: Any = None
+        while True:
+            with self._foreign_errors():
+                records, offset = self._client.scroll(
+                    self._name, which, limit=BATCH, offset=offset, with_payload=shown
+                )
+            for record in records:
+                yield str(record.id), (record.payload or {})["text"]
+            if offset is None:
+                return
+
+    def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        found: dict[str, Vectors] = {}
+        for first in range(0, len(chunk_ids), BATCH):
+            some = list(chunk_ids[first : first + BATCH])
+            with self._foreign_errors():
+                records = self._client.retrieve(
+                    self._name, some, with_payload=False, with_vectors=[DENSE]
+                )
+            for record in records:
+                vectors = record.vector
+                assert isinstance(vectors, dict)
+                found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
+        return found
+
     def count(self, where: Where) -> int:
         with self._foreign_errors():
             return self._client.count(self._name, count_filter=_filter(where), exact=True).count
@@ -162,6 +192,7 @@ class ServerStore:
             raise StoreError(
                 f"The Qdrant server refused a call ({_reason(error)}).",
                 "Its log says why; check that its version fits the client's.",
+                retryable=False,
             ) from error
 
 

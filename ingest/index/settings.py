@@ -20,7 +20,8 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 PROGRAM_SETTINGS = frozenset(
     {
-        *("chunk_tokens", "max_file_mb"),
+        *("chunk_tokens", "max_file_mb", "private_urls"),
+        *("read_seconds", "read_memory_mb", "read_output_mb"),
         *("host", "port", "allowed_hosts", "workers", "upload_mb", "top_k"),
         *("llm", "llm_base_url", "llm_context", "llm_temperature", "llm_timeout"),
     }
@@ -60,6 +61,10 @@ class IndexSettings(BaseSettings):
         default=None,
         description="PostgreSQL address of the catalogue, `postgresql+pg8000://…`. Unset: SQLite.",
     )
+    files_url: str | None = Field(
+        default=None,
+        description="Folder or fsspec address for originals and texts. Unset: in the data folder.",
+    )
     embedding_model: str = Field(
         default=DEFAULT_MODEL, description="sentence-transformers model, by name or folder."
     )
@@ -74,7 +79,12 @@ class IndexSettings(BaseSettings):
         return value.expanduser().absolute()
 
     @field_validator(
-        "qdrant_url", "qdrant_api_key", "qdrant_grpc_port", "database_url", mode="before"
+        "qdrant_url",
+        "qdrant_api_key",
+        "qdrant_grpc_port",
+        "database_url",
+        "files_url",
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:

@@ -2,14 +2,18 @@
 
 from typing import TypedDict
 
-from ingest.index.catalogue import Record
 from ingest.index.documents import Passage
+from ingest.index.tables import Record
 
 HEADING_SEPARATOR = " › "
 
 
 class DocumentShape(TypedDict):
-    """One document; `stage` and `fraction` tell how far a running one is."""
+    """One document.
+
+    `stage` and `fraction` tell how far a running one is; `embedded`, how many of its chunks
+    had no vector yet; `parent` is the id of the document that it came in.
+    """
 
     id: str
     name: str
@@ -18,10 +22,13 @@ class DocumentShape(TypedDict):
     stage: str
     fraction: float
     chunks: int
+    embedded: int
     pages: int | None
     size: int
     error: str | None
+    attempts: int
     sha256: str
+    parent: str | None
 
 
 class PassageShape(TypedDict):
@@ -49,10 +56,13 @@ def document_shape(record: Record) -> DocumentShape:
         "stage": record.stage,
         "fraction": record.fraction,
         "chunks": record.chunks,
+        "embedded": record.embedded,
         "pages": record.pages,
         "size": record.size,
         "error": record.error,
+        "attempts": record.attempts,
         "sha256": record.sha256,
+        "parent": record.parent,
     }
 
 

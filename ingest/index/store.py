@@ -5,7 +5,7 @@ and pass one contract suite, `tests/index/test_store_contract.py`. The store kee
 is given; which version of a document counts is the catalogue's to say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -78,6 +78,12 @@ class Store(Protocol):
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """Return the chunks with these ids, in this order; unknown ids are left out."""
+
+    def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
+        """Yield (id, text) of the chunks of one version of a document, in no order."""
+
+    def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the dense vectors, by id, of those of these chunks that are there."""
 
     def count(self, where: Where) -> int:
         """Return the number of chunks."""

@@ -4,6 +4,7 @@ A loader is a function `load(path, name, scratch) -> Loaded` in a module named a
 Families are imported when the first of their files arrives, because their libraries are heavy.
 """
 
+import errno
 from importlib import import_module
 from pathlib import Path
 
@@ -31,12 +32,15 @@ def load(path: Path, name: str, scratch: Path) -> Loaded:
 
     Raises:
         DocumentError: whenever the file cannot be read, whatever the reason.
+        OSError: what is in it does not fit into the scratch folder.
     """
     try:
         loaded = _load(path, name, scratch)
     except DocumentError:
         raise
     except OSError as error:
+        if error.errno in (errno.EFBIG, errno.ENOSPC):
+            raise
         raise DocumentError(
             f"{name} cannot be opened.", "Check that the file exists and that you may read it."
         ) from error

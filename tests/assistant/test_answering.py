@@ -26,9 +26,9 @@ from assistant.prompting import SENTINEL
 from assistant.settings import AssistantSettings
 from assistant.shapes import answer_shape
 from assistant.verification import Support
-from ingest.index.catalogue import Record
 from ingest.index.errors import InputError
 from ingest.index.index import Index
+from ingest.index.tables import Record
 
 Add = Callable[..., Record]
 

@@ -18,8 +18,8 @@ from gradio_client.exceptions import AppError
 from serving import Page
 
 from assistant.shapes import AnswerShape, CitationShape, SearchShape, SentenceShape
-from ingest.index.catalogue import State
 from ingest.index.shapes import DocumentShape, PassageShape
+from ingest.index.tables import State
 
 BUILT = "The lighthouse of Arnholm was built in 1871 by Clara Veit."
 TOWER = f"# Lighthouse\n\n{BUILT} Its lamp burned oil until 1934.\n"

@@ -18,17 +18,16 @@ import httpx
 import pytest
 from fake_ollama import FakeOllama
 from serving import Page, free_port, until
+from working import make_worker
 
 import ingest.index.index
 from assistant.__main__ import main
 from assistant.plugin import FootnoteRetriever
 from assistant.retrieval import Retriever
-from ingest.index.catalogue import Record
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
-from ingest.pipeline import Pipeline
+from ingest.index.tables import Record
 from ingest.settings import IngestSettings
-from ingest.worker import Worker
 
 BUILT = "The lighthouse of Arnholm was built in 1871 by Clara Veit."
 TOWER = f"# Lighthouse\n\n{BUILT} Its lamp burned oil until 1934.\n"
@@ -88,9 +87,8 @@ def _town(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
         index.own("tests")
         for name, text in (("tower.md", TOWER), ("harbour.txt", HARBOUR)):
             index.add_file(BytesIO(text.encode()), name, "default")
-        worker = Worker(index, Pipeline(index, chunk_tokens=64))
-        while worker.step():
-            pass
+        worker = make_worker(index, chunk_tokens=64)
+        worker.drain()
     return settings.data_dir
 
 

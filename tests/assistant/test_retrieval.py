@@ -6,13 +6,13 @@ import pytest
 
 from assistant.retrieval import MAX_PASSAGES, MAX_QUESTION, Retriever, default_k, fuse
 from assistant.settings import AssistantSettings
-from ingest.index.catalogue import Record
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
 from ingest.index.errors import InputError
 from ingest.index.index import Index
 from ingest.index.keywords import Keywords
 from ingest.index.store import Hit, Hits, Store, Where
+from ingest.index.tables import Record
 from ingest.pipeline import Pipeline
 from ingest.worker import Worker
 

@@ -11,9 +11,12 @@ from threading import Thread
 import pytest
 import sqlalchemy as sa
 
-from ingest.index.catalogue import Catalogue, Outcome, Record, State, sqlite_url
+from ingest.index.catalogue import Catalogue, Outcome
+from ingest.index.database import Database, sqlite_url
 from ingest.index.documents import document_id
 from ingest.index.errors import DataFolderError, InputError
+from ingest.index.tables import Record, State, metadata
+from ingest.queue import Done, Queue
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 LEASE = 60.0
@@ -50,28 +53,49 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def catalogue(url: str, clock: Clock) -> Iterator[Catalogue]:
-    with closing(Catalogue(url, clock)) as opened:
+def database(url: str) -> Iterator[Database]:
+    with closing(Database(url, metadata)) as opened:
         yield opened
+
+
+@pytest.fixture
+def catalogue(database: Database, clock: Clock) -> Catalogue:
+    return Catalogue(database, clock)
+
+
+@pytest.fixture
+def queue(database: Database, clock: Clock) -> Queue:
+    """The queue as worker `w` sees it."""
+    return Queue(database, "w", clock)
+
+
+@pytest.fixture
+def other(database: Database, clock: Clock) -> Queue:
+    """The queue as another worker sees it."""
+    return Queue(database, "other", clock)
 
 
 def add(catalogue: Catalogue, sha256: str = A, name: str = "book.txt") -> tuple[Record, Outcome]:
     return catalogue.add("books", name, sha256, size=10)
 
 
-def claim(catalogue: Catalogue, worker: str = "w") -> Record:
-    record = catalogue.claim(worker, LEASE)
-    assert record is not None
+def claim(queue: Queue) -> Record:
+    [record] = queue.claim(1, LEASE)
     return record
 
 
-def finish(catalogue: Catalogue, record: Record, chunks: int = 3) -> bool:
-    return catalogue.finish(record, "w", chunks, pages=2, characters=500)
+def finish(queue: Queue, record: Record, chunks: int = 3) -> bool:
+    done = Done(record, chunks, embedded=chunks, pages=2, characters=500)
+    finished = queue.finish([done])
+    queue.release([record.id])
+    return finished == {record.id}
 
 
-def make_ready(catalogue: Catalogue, sha256: str = A, name: str = "book.txt") -> Record:
+def make_ready(
+    catalogue: Catalogue, queue: Queue, sha256: str = A, name: str = "book.txt"
+) -> Record:
     add(catalogue, sha256, name)
-    assert finish(catalogue, claim(catalogue))
+    assert finish(queue, claim(queue))
     return get(catalogue, document_id("books", name))
 
 
@@ -81,9 +105,9 @@ def get(catalogue: Catalogue, key: str = BOOK) -> Record:
     return record
 
 
-def is_unused(catalogue: Catalogue, sha256: str) -> bool:
+def is_unused(queue: Queue, sha256: str) -> bool:
     deleted: list[str] = []
-    catalogue.clear_unused(sha256, deleted.append)
+    queue.clear_unused(sha256, deleted.append)
     return deleted == [sha256]
 
 
@@ -103,12 +127,14 @@ def test_a_new_document_is_queued(catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.READY])
-def test_the_same_content_again_is_unchanged(catalogue: Catalogue, state: State) -> None:
+def test_the_same_content_again_is_unchanged(
+    catalogue: Catalogue, state: State, queue: Queue
+) -> None:
     add(catalogue)
     if state != State.QUEUED:
-        record = claim(catalogue)
+        record = claim(queue)
         if state == State.READY:
-            finish(catalogue, record)
+            finish(queue, record)
     before = get(catalogue)
     assert before.state == state
     assert add(catalogue) == (before, Outcome.UNCHANGED)
@@ -130,9 +156,9 @@ def test_the_same_content_in_another_collection_is_another_document(catalogue: C
 
 
 @pytest.mark.parametrize("name", ["book.txt", "copy.txt"])
-def test_adding_what_failed_tries_again(catalogue: Catalogue, name: str) -> None:
+def test_adding_what_failed_tries_again(catalogue: Catalogue, name: str, queue: Queue) -> None:
     add(catalogue)
-    catalogue.fail(claim(catalogue), "w", "No. Do this.")
+    queue.fail(claim(queue), "No. Do this.")
     record, _ = add(catalogue, name=name)
     assert (record.id, record.state, record.error, record.attempts) == (
         BOOK,
@@ -142,18 +168,22 @@ def test_adding_what_failed_tries_again(catalogue: Catalogue, name: str) -> None
     )
 
 
-def test_new_content_is_queued_while_the_old_stays_searchable(catalogue: Catalogue) -> None:
-    make_ready(catalogue, A)
+def test_new_content_is_queued_while_the_old_stays_searchable(
+    catalogue: Catalogue, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
     record, outcome = add(catalogue, B)
     assert outcome == Outcome.REPLACED
     assert (record.state, record.sha256, record.version) == (State.QUEUED, B, A)
     assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
-    assert finish(catalogue, claim(catalogue))
+    assert finish(queue, claim(queue))
     assert catalogue.versions([BOOK]) == {BOOK: (B, "book.txt")}
 
 
-def test_going_back_to_the_searchable_version_needs_no_work(catalogue: Catalogue) -> None:
-    make_ready(catalogue, A)
+def test_going_back_to_the_searchable_version_needs_no_work(
+    catalogue: Catalogue, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
     add(catalogue, B)
     record, outcome = add(catalogue, A)
     assert (outcome, record.state, record.sha256, record.version) == (
@@ -163,31 +193,35 @@ def test_going_back_to_the_searchable_version_needs_no_work(catalogue: Catalogue
         A,
     )
     assert record.chunks == 3
-    assert catalogue.claim("w", LEASE) is None
+    assert queue.claim(1, LEASE) == []
 
 
 # -- working ---------------------------------------------------------------------------------
 
 
-def test_nothing_to_claim_is_none(catalogue: Catalogue) -> None:
-    assert catalogue.claim("w", LEASE) is None
+def test_nothing_to_claim_is_none(catalogue: Catalogue, queue: Queue) -> None:
+    assert queue.claim(1, LEASE) == []
 
 
-def test_documents_are_claimed_in_the_order_they_came(catalogue: Catalogue, clock: Clock) -> None:
+def test_documents_are_claimed_in_the_order_they_came(
+    catalogue: Catalogue, clock: Clock, queue: Queue
+) -> None:
     for number, name in enumerate(["z.txt", "a.txt", "m.txt"]):
         clock.now += 1
         add(catalogue, f"{number}" * 64, name)
-    assert [claim(catalogue).name for _ in range(3)] == ["z.txt", "a.txt", "m.txt"]
+    assert [claim(queue).name for _ in range(3)] == ["z.txt", "a.txt", "m.txt"]
 
 
-def test_each_document_is_claimed_once_by_eight_threads(catalogue: Catalogue) -> None:
+def test_each_document_is_claimed_once_by_eight_threads(
+    catalogue: Catalogue, database: Database, clock: Clock
+) -> None:
     for number in range(40):
         catalogue.add("books", f"{number}", f"{number:064}", 1)
 
     def work(worker: int) -> list[str]:
         mine = []
-        while record := catalogue.claim(f"w{worker}", LEASE):
-            mine.append(record.id)
+        while records := Queue(database, f"w{worker}", clock).claim(3, LEASE):
+            mine += [record.id for record in records]
         return mine
 
     with ThreadPoolExecutor(8) as pool:
@@ -197,92 +231,173 @@ def test_each_document_is_claimed_once_by_eight_threads(catalogue: Catalogue) ->
 
 
 def test_a_lease_that_ran_out_gives_the_work_to_the_next(
-    catalogue: Catalogue, clock: Clock
+    catalogue: Catalogue, clock: Clock, queue: Queue, other: Queue
 ) -> None:
     add(catalogue)
-    dead = claim(catalogue, "dead")
+    dead = claim(other)
+    assert other.begin([dead]) == {BOOK}
     clock.now += LEASE - 1
-    assert catalogue.claim("next", LEASE) is None
+    assert queue.claim(1, LEASE) == []
     clock.now += 2
-    record = claim(catalogue, "next")
-    assert (record.id, record.attempts) == (BOOK, 2)
-    assert not catalogue.renew(dead, "dead", LEASE, "embedding", 0.5)
-    assert not catalogue.finish(dead, "dead", 9, None, 9)
-    assert not catalogue.fail(dead, "dead", "No. Do this.")
+    record = claim(queue)
+    assert (record.id, record.attempts) == (BOOK, 1)
+    other.renew(LEASE)
+    other.release([BOOK])
+    assert other.begin([dead]) == set()
+    assert not other.report(dead, "embedding", 0.5)
+    assert not finish(other, dead)
+    assert not other.fail(dead, "No. Do this.")
+    assert other.current(dead) is None
     assert get(catalogue) == record
 
 
-def test_renewing_keeps_the_lease_and_shows_progress(catalogue: Catalogue, clock: Clock) -> None:
+def test_renewing_keeps_the_lease(catalogue: Catalogue, clock: Clock, queue: Queue) -> None:
     add(catalogue)
-    record = claim(catalogue)
+    claim(queue)
     clock.now += LEASE - 1
-    assert catalogue.renew(record, "w", LEASE, "embedding", 0.25)
+    queue.renew(LEASE)
     clock.now += LEASE - 1
-    assert catalogue.claim("next", LEASE) is None
+    assert queue.claim(1, LEASE) == []
+    clock.now += 2
+    assert claim(queue).id == BOOK
+
+
+def test_a_report_shows_how_far_work_is(catalogue: Catalogue, queue: Queue) -> None:
+    add(catalogue)
+    assert queue.report(claim(queue), "embedding", 0.25)
     shown = get(catalogue)
     assert (shown.state, shown.stage, shown.fraction) == (State.RUNNING, "embedding", 0.25)
 
 
-def test_released_work_is_free_at_once(catalogue: Catalogue) -> None:
+def test_released_work_is_free_at_once_and_counts_as_no_attempt(
+    catalogue: Catalogue, queue: Queue, other: Queue
+) -> None:
     add(catalogue)
-    claim(catalogue, "stopped")
-    catalogue.release("stopped")
-    assert claim(catalogue, "next").id == BOOK
+    record = claim(other)
+    other.begin([record])
+    queue.release([BOOK])
+    assert queue.claim(1, LEASE) == []
+    other.release([BOOK])
+    assert get(catalogue).state == State.QUEUED
+    assert claim(queue).attempts == 0
 
 
-def test_finishing_makes_the_document_ready(catalogue: Catalogue) -> None:
-    record = make_ready(catalogue)
+def test_a_worker_lets_go_of_all_that_it_holds(
+    catalogue: Catalogue, queue: Queue, other: Queue
+) -> None:
+    for content, name in [(A, "a.txt"), (B, "b.txt"), (C, "c.txt")]:
+        add(catalogue, content, name)
+    queue.claim(2, LEASE)
+    theirs = claim(other)
+    queue.release_mine()
+    assert other.current(theirs) is not None
+    assert len(queue.claim(3, LEASE)) == 2
+    queue.release_all()
+    assert len(other.claim(3, LEASE)) == 3
+
+
+def test_what_was_begun_and_never_ended_is_claimed_last_and_alone(
+    catalogue: Catalogue, clock: Clock, queue: Queue, other: Queue
+) -> None:
+    """Should it end the worker again, it takes nothing with it."""
+    for number, name in enumerate(["bad.txt", "worse.txt", "good.txt", "better.txt"]):
+        clock.now += 1
+        add(catalogue, f"{number}" * 64, name)
+    other.begin(other.claim(2, LEASE))
+    clock.now += LEASE + 1
+    claimed = [[record.name for record in queue.claim(10, LEASE)] for _ in range(3)]
+    assert claimed == [["good.txt", "better.txt"], ["bad.txt"], ["worse.txt"]]
+
+
+def test_asking_never_takes_a_document_from_its_worker(
+    catalogue: Catalogue, queue: Queue, other: Queue
+) -> None:
+    add(catalogue, A)
+    record = claim(queue)
+    add(catalogue, B)
+    assert other.claim(1, LEASE) == []
+    catalogue.retry(BOOK)
+    assert other.claim(1, LEASE) == []
+    catalogue.remove(BOOK)
+    assert other.claim(1, LEASE) == []
+    now = queue.current(record)
+    assert now is not None
+    assert (now.state, now.sha256) == (State.REMOVING, B)
+    queue.release([BOOK])
+    assert claim(other).state == State.REMOVING
+
+
+def test_a_document_stays_held_until_its_old_version_is_cleared_away(
+    catalogue: Catalogue, queue: Queue, other: Queue
+) -> None:
+    add(catalogue, A)
+    record = claim(queue)
+    assert queue.finish([Done(record, 3, 3, None, 10)]) == {BOOK}
+    add(catalogue, B)
+    assert other.claim(1, LEASE) == []
+    queue.release([BOOK])
+    assert claim(other).sha256 == B
+
+
+def test_finishing_makes_the_document_ready(catalogue: Catalogue, queue: Queue) -> None:
+    record = make_ready(catalogue, queue)
     assert (record.state, record.version, record.error) == (State.READY, A, None)
     assert (record.chunks, record.pages, record.characters) == (3, 2, 500)
 
 
-def test_work_on_content_that_was_replaced_does_not_count(catalogue: Catalogue) -> None:
+def test_work_on_content_that_was_replaced_does_not_count(
+    catalogue: Catalogue, queue: Queue
+) -> None:
     add(catalogue, A)
-    stale = claim(catalogue)
+    stale = claim(queue)
     add(catalogue, B)
-    assert not catalogue.renew(stale, "w", LEASE, "embedding", 0.5)
-    assert not finish(catalogue, stale)
+    assert not queue.report(stale, "embedding", 0.5)
+    assert not finish(queue, stale)
     assert (get(catalogue).state, get(catalogue).version) == (State.QUEUED, None)
-    fresh = claim(catalogue)
+    fresh = claim(queue)
     assert fresh.sha256 == B
-    assert not finish(catalogue, stale)
-    assert finish(catalogue, fresh)
+    assert not finish(queue, stale)
+    assert finish(queue, claim(queue))
 
 
-def test_a_failed_replacement_keeps_the_old_version(catalogue: Catalogue) -> None:
-    make_ready(catalogue, A)
+def test_a_failed_replacement_keeps_the_old_version(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A)
     add(catalogue, B)
-    assert catalogue.fail(claim(catalogue), "w", "It is damaged. Add a new copy.")
+    assert queue.fail(claim(queue), "It is damaged. Add a new copy.")
     record = get(catalogue)
     assert (record.state, record.sha256, record.version) == (State.FAILED, B, A)
     assert record.error == "It is damaged. Add a new copy."
     assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
-    assert catalogue.claim("w", LEASE) is None
+    assert queue.claim(1, LEASE) == []
 
 
-def test_postponed_work_comes_back_when_it_is_due(catalogue: Catalogue, clock: Clock) -> None:
+def test_postponed_work_comes_back_when_it_is_due(
+    catalogue: Catalogue, clock: Clock, queue: Queue
+) -> None:
     add(catalogue)
-    assert catalogue.postpone(claim(catalogue), "w", "The store is away. Wait.", delay=30)
+    assert queue.postpone(claim(queue), "The store is away. Wait.", delay=30)
     record = get(catalogue)
     assert (record.state, record.error) == (State.QUEUED, "The store is away. Wait.")
-    assert catalogue.claim("w", LEASE) is None
+    assert queue.claim(1, LEASE) == []
     clock.now += 30
-    assert claim(catalogue).attempts == 2
+    assert claim(queue).attempts == 0
 
 
-def test_retry_starts_over(catalogue: Catalogue, clock: Clock) -> None:
+def test_retry_starts_over(catalogue: Catalogue, clock: Clock, queue: Queue) -> None:
     add(catalogue)
-    catalogue.postpone(claim(catalogue), "w", "Away. Wait.", delay=300)
+    queue.postpone(claim(queue), "Away. Wait.", delay=300)
     catalogue.retry(BOOK)
-    record = claim(catalogue)
-    assert (record.attempts, record.error) == (1, None)
+    record = claim(queue)
+    assert (record.attempts, record.error) == (0, None)
 
 
 # -- removing --------------------------------------------------------------------------------
 
 
-def test_a_removed_document_is_gone_from_every_list_at_once(catalogue: Catalogue) -> None:
-    make_ready(catalogue)
+def test_a_removed_document_is_gone_from_every_list_at_once(
+    catalogue: Catalogue, queue: Queue
+) -> None:
+    make_ready(catalogue, queue)
     assert catalogue.is_searchable()
     catalogue.remove(BOOK)
     assert catalogue.documents() == []
@@ -291,51 +406,52 @@ def test_a_removed_document_is_gone_from_every_list_at_once(catalogue: Catalogue
     assert catalogue.versions([BOOK]) == {}
     assert catalogue.passages() == 0
     assert not catalogue.is_searchable()
-    assert is_unused(catalogue, A)
+    assert is_unused(queue, A)
 
 
-def test_a_worker_clears_up_behind_a_removal(catalogue: Catalogue) -> None:
-    make_ready(catalogue)
+def test_a_worker_clears_up_behind_a_removal(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue)
     catalogue.remove(BOOK)
-    record = claim(catalogue)
+    record = claim(queue)
     assert (record.id, record.state) == (BOOK, State.REMOVING)
-    catalogue.forget(record)
+    queue.forget(record)
     assert catalogue.totals() == {}
 
 
-def test_a_removal_ends_the_work_on_a_document(catalogue: Catalogue) -> None:
+def test_a_removal_ends_the_work_on_a_document(catalogue: Catalogue, queue: Queue) -> None:
     add(catalogue)
-    record = claim(catalogue)
+    record = claim(queue)
     catalogue.remove(BOOK)
-    assert not finish(catalogue, record)
-    assert not catalogue.fail(record, "w", "No. Do this.")
-    assert claim(catalogue).state == State.REMOVING
+    assert not finish(queue, record)
+    assert not queue.fail(record, "No. Do this.")
+    queue.release([BOOK])
+    assert claim(queue).state == State.REMOVING
 
 
-def test_a_postponed_removal_stays_one(catalogue: Catalogue, clock: Clock) -> None:
+def test_a_postponed_removal_stays_one(catalogue: Catalogue, clock: Clock, queue: Queue) -> None:
     add(catalogue)
     catalogue.remove(BOOK)
-    catalogue.postpone(claim(catalogue), "w", "Away. Wait.", delay=5)
+    queue.postpone(claim(queue), "Away. Wait.", delay=5)
     assert catalogue.documents() == []
     clock.now += 5
-    assert claim(catalogue).state == State.REMOVING
+    assert claim(queue).state == State.REMOVING
 
 
 def test_a_document_added_while_it_is_removed_comes_back_from_the_start(
-    catalogue: Catalogue,
+    catalogue: Catalogue, queue: Queue
 ) -> None:
-    make_ready(catalogue)
+    make_ready(catalogue, queue)
     catalogue.remove(BOOK)
-    removal = claim(catalogue)
+    removal = claim(queue)
     record, outcome = add(catalogue)
     assert (outcome, record.state, record.version) == (Outcome.ADDED, State.QUEUED, None)
-    catalogue.forget(removal)
+    queue.forget(removal)
     assert get(catalogue).state == State.QUEUED
     assert catalogue.passages() == 0
 
 
-def test_what_is_being_removed_is_no_twin(catalogue: Catalogue) -> None:
-    make_ready(catalogue)
+def test_what_is_being_removed_is_no_twin(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue)
     catalogue.remove(BOOK)
     record, outcome = add(catalogue, name="copy.txt")
     assert (outcome, record.name) == (Outcome.ADDED, "copy.txt")
@@ -344,16 +460,16 @@ def test_what_is_being_removed_is_no_twin(catalogue: Catalogue) -> None:
 # -- looking ---------------------------------------------------------------------------------
 
 
-def test_totals_count_each_state(catalogue: Catalogue) -> None:
-    make_ready(catalogue, A, "ready.txt")
+def test_totals_count_each_state(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A, "ready.txt")
     add(catalogue, B, "failed.txt")
-    catalogue.fail(claim(catalogue), "w", "No. Do this.")
+    queue.fail(claim(queue), "No. Do this.")
     add(catalogue, C, "queued.txt")
     assert catalogue.totals() == {State.READY: 1, State.FAILED: 1, State.QUEUED: 1}
 
 
-def test_passages_count_what_can_be_searched(catalogue: Catalogue) -> None:
-    make_ready(catalogue, A)
+def test_passages_count_what_can_be_searched(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A)
     add(catalogue, B)
     catalogue.add("letters", "waiting.txt", C, 10)
     assert catalogue.passages() == 3
@@ -389,14 +505,14 @@ def test_a_fact_is_settled_once(catalogue: Catalogue) -> None:
     assert catalogue.fact("model") == "first"
 
 
-def test_content_is_used_while_it_is_wanted_or_shown(catalogue: Catalogue) -> None:
-    make_ready(catalogue, A)
+def test_content_is_used_while_it_is_wanted_or_shown(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A)
     add(catalogue, B)
-    assert [is_unused(catalogue, content) for content in (A, B, C)] == [False, False, True]
+    assert [is_unused(queue, content) for content in (A, B, C)] == [False, False, True]
 
 
 def test_nothing_can_ask_for_content_while_it_is_cleared_away(
-    catalogue: Catalogue, url: str
+    catalogue: Catalogue, url: str, queue: Queue
 ) -> None:
     """Else a file added again just then would lose the bytes that were stored for it."""
     order = []
@@ -407,43 +523,92 @@ def test_nothing_can_ask_for_content_while_it_is_cleared_away(
         order.append("deleted")
 
     def ask() -> None:
-        with closing(Catalogue(url)) as other:
-            add(other)
+        with closing(Database(url, metadata)) as second:
+            add(Catalogue(second))
         order.append("asked for")
 
     adding = Thread(target=ask)
-    catalogue.clear_unused(A, delete)
+    queue.clear_unused(A, delete)
     adding.join()
     assert order == ["deleted", "asked for"]
 
 
-def test_two_catalogues_on_one_database_see_each_other(catalogue: Catalogue, url: str) -> None:
-    with closing(Catalogue(url)) as other:
+def test_two_processes_on_one_database_see_each_other(catalogue: Catalogue, url: str) -> None:
+    with closing(Database(url, metadata)) as second:
         record, _ = add(catalogue)
+        other = Catalogue(second)
         assert other.documents() == [record]
-        assert claim(other, "other").id == BOOK
-        assert catalogue.claim("w", LEASE) is None
         other.remove(BOOK)
         assert catalogue.documents() == []
 
 
+# -- what came in another document -----------------------------------------------------------
+
+
+def test_what_came_in_a_document_goes_with_it(catalogue: Catalogue, queue: Queue) -> None:
+    mail = make_ready(catalogue, queue, A, "mail.eml")
+    zipped, _ = catalogue.add("books", "mail.eml/a.zip", B, 10, parent=mail.id)
+    inner, _ = catalogue.add("books", "mail.eml/a.zip/x.txt", C, 10, parent=zipped.id)
+    assert (zipped.parent, inner.parent) == (mail.id, zipped.id)
+    catalogue.remove(mail.id)
+    assert catalogue.documents() == []
+    assert catalogue.totals() == {State.REMOVING: 3}
+
+
+def test_a_new_version_takes_the_place_of_all_that_came_in_the_old(
+    catalogue: Catalogue, queue: Queue
+) -> None:
+    add(catalogue, A, "mail.eml")
+    mail = claim(queue)
+    old, _ = catalogue.add("books", "mail.eml/old.txt", B, 10, parent=mail.id)
+    kept, _ = catalogue.add("books", "mail.eml/kept.txt", C, 10, parent=mail.id)
+    queue.finish([Done(mail, 1, 1, None, 10, children=[old.id, kept.id])])
+    queue.release([mail.id])
+    assert len(catalogue.documents()) == 3
+    catalogue.add("books", "mail.eml", "d" * 64, 10)
+    [again] = [record for record in queue.claim(9, LEASE) if record.id == mail.id]
+    queue.finish([Done(again, 1, 1, None, 10, children=[kept.id])])
+    assert [record.name for record in catalogue.documents()] == ["mail.eml", "mail.eml/kept.txt"]
+
+
+def test_nothing_is_added_to_what_was_removed(catalogue: Catalogue, queue: Queue) -> None:
+    mail = make_ready(catalogue, queue, A, "mail.eml")
+    catalogue.remove(mail.id)
+    with pytest.raises(InputError, match="was removed"):
+        catalogue.add("books", "mail.eml/a.txt", B, 10, parent=mail.id)
+
+
+def test_what_came_in_a_document_is_no_twin(catalogue: Catalogue, queue: Queue) -> None:
+    """It goes when that document goes, and what a person added must not go with it."""
+    mail = make_ready(catalogue, queue, A, "mail.eml")
+    catalogue.add("books", "mail.eml/a.txt", B, 10, parent=mail.id)
+    mine, outcome = add(catalogue, B, "a.txt")
+    assert (outcome, mine.name) == (Outcome.ADDED, "a.txt")
+    _, outcome = catalogue.add("books", "mail.eml/copy.txt", B, 10, parent=mail.id)
+    assert outcome == Outcome.ADDED
+
+
+# -- the database ----------------------------------------------------------------------------
+
+
 def test_two_catalogues_write_at_once(url: str) -> None:
     def write(writer: int) -> None:
-        with closing(Catalogue(url)) as mine:
+        with closing(Database(url, metadata)) as mine:
             for number in range(25):
-                mine.add("books", f"{writer}-{number}", f"{writer}{number:063}", 1)
+                Catalogue(mine).add("books", f"{writer}-{number}", f"{writer}{number:063}", 1)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
-    with closing(Catalogue(url)) as reader:
-        assert len(reader.documents()) == 100
+    with closing(Database(url, metadata)) as reader:
+        assert len(Catalogue(reader).documents()) == 100
 
 
-def test_everything_is_there_after_closing_and_opening(catalogue: Catalogue, url: str) -> None:
-    record = make_ready(catalogue)
-    catalogue.close()
-    with closing(Catalogue(url)) as again:
-        assert again.documents() == [record]
+def test_everything_is_there_for_the_next_process(
+    catalogue: Catalogue, url: str, queue: Queue
+) -> None:
+    record = make_ready(catalogue, queue)
+    with closing(Database(url, metadata)) as again:
+        assert Catalogue(again).documents() == [record]
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database at all, " * 100])
@@ -452,5 +617,5 @@ def test_a_catalogue_that_cannot_be_opened_is_a_sentence(tmp_path: Path, damage:
     if damage:
         folder.mkdir()
         (folder / "catalogue.sqlite3").write_bytes(damage)
-    with pytest.raises(DataFolderError, match=r"cannot be opened .*Check FOOTNOTE_DATA_DIR"):
-        Catalogue(sqlite_url(folder))
+    with pytest.raises(DataFolderError, match=r"cannot be used .*FOOTNOTE_DATA_DIR"):
+        Database(sqlite_url(folder), metadata)

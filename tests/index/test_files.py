@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest.index.documents import Document, Heading, Page
-from ingest.index.errors import DataFolderError, InputError
-from ingest.index.files import Files
+from ingest.index.errors import DataFolderError, DocumentError, InputError
+from ingest.index.files import Files, text_of
 
 DATA = b"One page.\n\xff\x00" * 1000
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -30,31 +30,55 @@ def files(tmp_path: Path) -> Files:
     return Files(str(tmp_path / "files"))
 
 
+def put(files: Files, data: bytes = DATA) -> tuple[str, int]:
+    with files.receive(BytesIO(data)) as received:
+        received.keep()
+        return received.sha256, received.size
+
+
+def put_text(files: Files, tmp_path: Path, document: Document) -> None:
+    path = tmp_path / "text.json"
+    path.write_bytes(text_of(document))
+    files.put_text(SHA256, path)
+
+
 def stored(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
 
 
 def test_an_original_comes_back_byte_by_byte(files: Files) -> None:
-    assert files.put_original(BytesIO(DATA)) == (SHA256, len(DATA))
-    assert files.original(SHA256).read_bytes() == DATA
+    assert put(files) == (SHA256, len(DATA))
+    with files.original(SHA256) as path:
+        assert path.read_bytes() == DATA
+
+
+def test_what_is_not_kept_leaves_nothing(files: Files, tmp_path: Path) -> None:
+    with files.receive(BytesIO(DATA)) as received:
+        assert not files.has_original(received.sha256)
+    assert stored(tmp_path) == []
 
 
 def test_more_than_one_block_is_hashed_whole(files: Files) -> None:
     data = os.urandom((2 << 20) + 17)
-    sha256, size = files.put_original(BytesIO(data))
+    sha256, size = put(files, data)
     assert (sha256, size) == (hashlib.sha256(data).hexdigest(), len(data))
-    assert files.original(sha256).read_bytes() == data
+    with files.original(sha256) as path:
+        assert path.read_bytes() == data
 
 
 def test_the_same_bytes_are_stored_once(files: Files, tmp_path: Path) -> None:
-    files.put_original(BytesIO(DATA))
-    files.put_original(BytesIO(DATA))
-    assert stored(tmp_path) == [files.original(SHA256)]
+    put(files)
+    put(files)
+    with files.original(SHA256) as path:
+        assert stored(tmp_path) == [path]
 
 
 def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing(files: Files, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="The file cannot be read"):
-        files.put_original(BrokenAfterOneBlock(b"x" * (3 << 20)))
+    with (
+        pytest.raises(InputError, match="The file cannot be read"),
+        files.receive(BrokenAfterOneBlock(b"x" * (3 << 20))),
+    ):
+        pass
     assert stored(tmp_path) == []
 
 
@@ -62,14 +86,29 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     files = Files(str(tmp_path / "file" / "files"))
     with pytest.raises(DataFolderError, match="cannot be written"):
-        files.put_original(BytesIO(DATA))
+        put(files)
     with pytest.raises(DataFolderError, match="cannot be written"):
-        files.put_document(SHA256, Document("text", "text"))
+        put_text(files, tmp_path, Document("text", "text"))
 
 
 def test_a_missing_original_says_what_to_do(files: Files) -> None:
-    with pytest.raises(DataFolderError, match=r"missing.*add it again"):
-        files.original(SHA256)
+    with (
+        pytest.raises(DocumentError, match=r"missing.*add it again"),
+        files.original(SHA256),
+    ):
+        pass
+
+
+def test_originals_kept_elsewhere_are_read_from_a_copy(tmp_path: Path) -> None:
+    elsewhere = Files(f"memory://{tmp_path.name}")
+    put(elsewhere)
+    with elsewhere.original(SHA256) as path:
+        assert path.read_bytes() == DATA
+    assert not path.exists()
+    put_text(elsewhere, tmp_path, Document("text", "text"))
+    assert elsewhere.document(SHA256) == Document("text", "text")
+    elsewhere.delete(SHA256)
+    assert not elsewhere.has_original(SHA256)
 
 
 @pytest.mark.parametrize(
@@ -84,14 +123,16 @@ def test_a_missing_original_says_what_to_do(files: Files) -> None:
         ),
     ],
 )
-def test_a_document_comes_back_as_it_was_put(files: Files, document: Document) -> None:
-    files.put_document(SHA256, document)
+def test_a_document_comes_back_as_it_was_put(
+    files: Files, tmp_path: Path, document: Document
+) -> None:
+    put_text(files, tmp_path, document)
     assert files.document(SHA256) == document
 
 
-def test_a_document_put_again_takes_the_place_of_the_old(files: Files) -> None:
-    files.put_document(SHA256, Document("first", "text"))
-    files.put_document(SHA256, Document("second", "text"))
+def test_a_document_put_again_takes_the_place_of_the_old(files: Files, tmp_path: Path) -> None:
+    put_text(files, tmp_path, Document("first", "text"))
+    put_text(files, tmp_path, Document("second", "text"))
     assert files.document(SHA256) == Document("second", "text")
 
 
@@ -100,8 +141,8 @@ def test_a_text_that_is_not_there_is_none(files: Files) -> None:
 
 
 def test_delete_takes_original_and_text_and_may_be_repeated(files: Files, tmp_path: Path) -> None:
-    files.put_original(BytesIO(DATA))
-    files.put_document(SHA256, Document("text", "text"))
+    put(files)
+    put_text(files, tmp_path, Document("text", "text"))
     files.delete(SHA256)
     files.delete(SHA256)
     assert stored(tmp_path) == []

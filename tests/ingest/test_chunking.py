@@ -42,7 +42,7 @@ def chunkers(embedder: Embedder) -> dict[int, Chunker]:
 
 
 def split(chunker: Chunker, document: Document) -> list[Chunk]:
-    return chunker.split(document, BOOK, VERSION)
+    return list(chunker.split(document, BOOK, VERSION))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])

@@ -14,20 +14,21 @@ from typing import Any
 import pytest
 
 import ingest.index.index
-import ingest.pipeline
+import ingest.worker
 from ingest.__main__ import main
-from ingest.index.catalogue import Catalogue, Record
 from ingest.index.embedding import Embedder
 from ingest.index.errors import DataFolderError, DocumentError
 from ingest.index.index import Index
-from ingest.loading import Loaded
+from ingest.index.tables import Record
+from ingest.pipeline import Pipeline
+from ingest.reader import Reading
 from ingest.settings import IngestSettings
 
 HARE = "The hare ran over the field."
 TORTOISE = "The tortoise walked on."
 FIELDS = {
     *("id", "name", "collection", "state", "stage", "fraction"),
-    *("chunks", "pages", "size", "error", "sha256"),
+    *("chunks", "embedded", "pages", "size", "error", "attempts", "sha256", "parent"),
 }
 
 
@@ -182,26 +183,23 @@ def test_adding_a_failed_file_again_does_not_speak_of_an_earlier_version(
     assert "stays searchable" not in cli("add", docs / "empty.txt").err
 
 
-def test_add_rests_while_postponed_work_is_not_due(
+def test_add_waits_for_a_disk_that_is_away_and_says_why(
     cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claims = 0
-    load, claim = ingest.pipeline.load, Catalogue.claim
+    tries = []
+    read = Pipeline.read
 
-    def away_at_first(path: Path, name: str, scratch: Path) -> Loaded:
-        if claims == 1:
-            raise DataFolderError("It is away.", "Wait.")
-        return load(path, name, scratch)
+    def away_at_first(self: Pipeline, record: Record) -> Reading:
+        tries.append(record.name)
+        if len(tries) == 1:
+            raise DataFolderError("The disk is away.", "Wait.")
+        return read(self, record)
 
-    def count(*arguments: Any) -> Record | None:
-        nonlocal claims
-        claims += 1
-        return claim(*arguments)
-
-    monkeypatch.setattr(ingest.pipeline, "load", away_at_first)
-    monkeypatch.setattr(Catalogue, "claim", count)
-    assert cli("add", docs / "hare.txt", "--json").states == {"hare.txt": "ready"}
-    assert claims < 50
+    monkeypatch.setattr(Pipeline, "read", away_at_first)
+    monkeypatch.setattr(ingest.worker, "_RETRY_SECONDS", 0.0)
+    ran = cli("add", docs / "hare.txt", "--json")
+    assert ran.states == {"hare.txt": "ready"}
+    assert len(tries) == 2
 
 
 # -- the data folder -------------------------------------------------------------------------
@@ -327,7 +325,7 @@ def test_retry_takes_what_failed_and_leaves_the_rest(
     cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(ingest.pipeline, "load", _damaged)
+        patch.setattr(Pipeline, "read", _damaged)
         assert cli("add", docs / "hare.txt").code == 1
     cli("add", docs / "tortoise.md")
     assert cli("retry", "--json").states == {"hare.txt": "ready"}
@@ -393,5 +391,5 @@ def test_commands_that_embed_nothing_load_no_model(settings: IngestSettings) -> 
     assert ran.stdout.startswith("1 queued, ")
 
 
-def _damaged(path: Path, name: str, scratch: Path) -> None:
-    raise DocumentError(f"{name} is damaged.", "Add a new copy.")
+def _damaged(_: Pipeline, record: Record) -> Reading:
+    raise DocumentError(f"{record.name} is damaged.", "Add a new copy.")

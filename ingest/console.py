@@ -1,0 +1,176 @@
+"""What the `ingest` command shows: progress while there is work, and how it ended."""
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ingest.index.errors import IndexInUseError
+from ingest.index.index import Index
+from ingest.index.shapes import document_shape
+from ingest.index.tables import Record, State
+from ingest.pipeline import Pipeline
+from ingest.settings import IngestSettings
+from ingest.worker import Worker
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_LISTED = 20
+"""Most documents that are listed one by one when a command ends; more are summed up."""
+
+_REDRAW_SECONDS = 0.5
+
+_BUSY = (State.QUEUED, State.RUNNING)
+
+
+class Interrupted(Exception):  # noqa: N818  nothing went wrong
+    """A person stopped the command; what is queued stays queued."""
+
+
+def print_json(value: object) -> None:
+    """Print for programs: nothing but JSON on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show(records: Sequence[Record], as_json: bool) -> None:
+    """Print documents, a line each."""
+    if as_json:
+        print_json({"documents": [document_shape(record) for record in records]})
+        return
+    for record in records:
+        out.print(_line(record), markup=False)
+    if not records:
+        out.print("No documents. Add some with `ingest add FOLDER`.", markup=False)
+
+
+def summarize(records: Sequence[Record], as_json: bool) -> None:
+    """Print how work on documents ended; of many, only those that failed are listed."""
+    if as_json or len(records) <= _LISTED:
+        show(records, as_json)
+        return
+    for record in records:
+        if record.state == State.FAILED:
+            out.print(_line(record), markup=False)
+    count = {state: sum(record.state == state for record in records) for state in State}
+    named = ", ".join(f"{number} {state.value}" for state, number in count.items() if number)
+    chunks = sum(record.chunks for record in records)
+    kept = chunks - sum(record.embedded for record in records)
+    vectors = f", {kept} of them with the vectors that they had" if kept else ""
+    out.print(f"{named}: {chunks} passages{vectors}.")
+
+
+def see_through(
+    command: str, index: Index, settings: IngestSettings, ids: Sequence[str], wait: bool
+) -> None:
+    """Have the queue worked off: here, or by whoever owns the index.
+
+    Args:
+        ids: the documents to wait for where another process does the work.
+
+    Raises:
+        Interrupted: a person pressed Ctrl-C.
+    """
+    while True:
+        try:
+            index.own(command)
+        except IndexInUseError:
+            if not wait:
+                owner = index.ownership.current()
+                who = f"`{owner.command}`" if owner else "Another process"
+                err.print(f"{who} is at work on this data folder and goes on from here.")
+                return
+            if not any(record.state in _BUSY for record in index.catalogue.family(ids)):
+                return
+            try:
+                time.sleep(0.5)
+            except KeyboardInterrupt:
+                raise Interrupted from None
+        else:
+            with _stop_on_interrupt() as stop, _Display(index) as display:
+                worker = Worker(index, Pipeline(index, settings), display.note)
+                display.worker = worker
+                worker.run(stop, 0.3, done=lambda: not index.catalogue.unfinished())
+            if stop.is_set():
+                raise Interrupted
+            return
+
+
+class _Display:
+    """A line that tells how far the queue is, on a terminal only."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._started = time.monotonic()
+        self._drawn = 0.0
+        self._total = index.catalogue.unfinished()
+        self.worker: Worker | None = None
+        self._bar = Progress(
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("files, {task.fields[speed]:.0f} passages a second,"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left  {task.description}"),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._bar.add_task("loading the embedding model", total=self._total, speed=0.0)
+
+    def __enter__(self) -> "_Display":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def note(self, name: str, stage: str, fraction: float) -> None:
+        """Show the document at hand; see `Worker`."""
+        now = time.monotonic()
+        if self._bar.disable or self.worker is None or now - self._drawn < _REDRAW_SECONDS:
+            return
+        self._drawn = now
+        left = self._index.catalogue.unfinished()
+        # Attachments, and what others add meanwhile, make the total grow.
+        self._total = max(self._total, left)
+        self._bar.update(
+            self._task,
+            description=f"{stage} {name} {fraction:.0%}",
+            completed=self._total - left,
+            total=self._total,
+            speed=self.worker.written / (now - self._started),
+        )
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C sets; the second ends the process as ever."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def set_once(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, set_once)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _line(record: Record) -> str:
+    pages = f", {record.pages} pages" if record.pages else ""
+    plural = "" if record.chunks == 1 else "s"
+    detail = f"{record.chunks} passage{plural}{pages}" if record.version else ""
+    parts = (record.state.value, record.name, detail, record.error or "")
+    return "  ".join(part for part in parts if part)

@@ -1,0 +1,143 @@
+"""The catalogue's tables, and what a row is.
+
+`Catalogue` (for people and readers) and `ingest.queue.Queue` (for workers) are the two
+faces of these tables; nothing else touches them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+
+class State(StrEnum):
+    """What a document is at; `REMOVING` is never shown, it ends with the row."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    REMOVING = "removing"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document as the catalogue knows it.
+
+    Attributes:
+        parent: id of the document that it came in, an e-mail or an archive; None for others.
+        stage: what a worker is doing with it, in a word, while `running`.
+        fraction: how far the stage is, in [0, 1].
+        error: why it failed, or why it waits, with the next step.
+        sha256: SHA-256 of the content that is wanted.
+        version: SHA-256 of the content that is searchable, None before the first success.
+        size: bytes of the wanted content.
+        chunks, pages, characters: of the searchable version; pages None where there are none.
+        embedded: how many of those chunks were embedded; the others had their vectors already.
+        attempts: how often work on the wanted content began and was neither done nor let go.
+    """
+
+    id: str
+    collection: str
+    name: str
+    parent: str | None
+    state: State
+    stage: str
+    fraction: float
+    error: str | None
+    sha256: str
+    version: str | None
+    size: int
+    chunks: int
+    embedded: int
+    pages: int | None
+    characters: int
+    attempts: int
+    updated: float
+
+
+metadata = sa.MetaData()
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("collection", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("parent", sa.String(36), index=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("stage", sa.Text, nullable=False, default=""),
+    sa.Column("fraction", sa.Float, nullable=False, default=0.0),
+    sa.Column("error", sa.Text),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("version", sa.String(64), index=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("chunks", sa.Integer, nullable=False, default=0),
+    sa.Column("embedded", sa.Integer, nullable=False, default=0),
+    sa.Column("pages", sa.Integer),
+    sa.Column("characters", sa.BigInteger, nullable=False, default=0),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("due", sa.Float, nullable=False, default=0.0),
+    sa.Column("worker", sa.Text, index=True),
+    sa.Column("lease_until", sa.Float),
+    sa.Column("updated", sa.Float, nullable=False),
+    sa.UniqueConstraint("collection", "name"),
+    sa.Index("documents_queue", "state", "attempts", "updated"),
+)
+
+discarded = sa.Table(
+    "discarded",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+)
+"""Content that a document let go of, until a worker has seen to its files."""
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+COLUMNS = [documents.c[name] for name in Record.__dataclass_fields__]
+
+
+def record_of(row: RowMapping) -> Record:
+    """Return the record in a row of `COLUMNS`."""
+    return Record(**{**row, "state": State(row["state"])})
+
+
+def one(connection: Connection, where: sa.ColumnElement[bool]) -> Record | None:
+    """Return the first document for which `where` holds, or None."""
+    row = connection.execute(sa.select(*COLUMNS).where(where)).mappings().first()
+    return record_of(row) if row is not None else None
+
+
+def change(connection: Connection, key: str, values: Mapping[str, object]) -> None:
+    """Set columns of one document."""
+    connection.execute(documents.update().where(documents.c.id == key).values(values))
+
+
+def discard(connection: Connection, contents: set[str | None]) -> None:
+    """Note that a document lets go of these contents; another may still use them.
+
+    The transaction has to be alone.
+    """
+    for content in contents - {None}:
+        known = sa.select(sa.exists().where(discarded.c.sha256 == content))
+        if not connection.execute(known).scalar_one():
+            connection.execute(discarded.insert().values(sha256=content))
+
+
+def mark_removing(connection: Connection, where: sa.ColumnElement[bool]) -> None:
+    """Take documents, and all that came in them, out of every list and search.
+
+    Who holds one of them goes on holding it: a document never has two workers.
+    """
+    shown = documents.c.state != State.REMOVING
+    while keys := list(connection.execute(sa.select(documents.c.id).where(where, shown)).scalars()):
+        values = {"state": State.REMOVING, "due": 0.0, "attempts": 0}
+        connection.execute(documents.update().where(documents.c.id.in_(keys)).values(values))
+        where = documents.c.parent.in_(keys)

@@ -1,0 +1,271 @@
+"""The workers' side of the catalogue: what is due, who holds it, how it ended.
+
+A document is held by one worker at a time. A hold is a lease that its worker renews; when a
+worker dies its leases run out and its documents can be claimed again. A person who adds,
+removes or retries a document never takes it from its worker: the worker learns of it with
+its next report, clears up, and lets go.
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ingest.index.database import Database
+from ingest.index.tables import (
+    COLUMNS,
+    Record,
+    State,
+    discard,
+    discarded,
+    documents,
+    mark_removing,
+    one,
+    record_of,
+)
+
+_NOBODY: dict[str, object] = {"worker": None, "lease_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A document whose wanted content can be searched; fields as in `Record`.
+
+    Attributes:
+        children: ids of all the documents that came in it.
+    """
+
+    record: Record
+    chunks: int
+    embedded: int
+    pages: int | None
+    characters: int
+    children: Sequence[str] = ()
+
+
+class Queue:
+    """The work of one worker. Methods raise DataFolderError when the database is away.
+
+    Args:
+        database: the catalogue's.
+        worker: the worker's name, of which there must be no other.
+        clock: seconds since the epoch; replaced in tests.
+    """
+
+    def __init__(
+        self, database: Database, worker: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._worker = worker
+        self._clock = clock
+
+    def claim(self, limit: int, lease: float) -> list[Record]:
+        """Take up to `limit` documents that are due, for `lease` seconds.
+
+        Their states become `running`, or stay `removing` where they are to be cleared away.
+        Those that were begun before and not ended come last, and by themselves: should one
+        of them end the process, it takes nothing with it.
+        """
+        table = documents.c
+        query = (
+            sa.select(table.id, table.state, table.attempts)
+            .where(self._is_due())
+            .order_by(table.attempts, table.updated, table.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        held = {"worker": self._worker, "lease_until": self._clock() + lease}
+        begun = {"state": State.RUNNING, "stage": "reading"}
+        with self._database.write() as connection:
+            found = connection.execute(query).all()
+            if found and found[0].attempts:
+                found = found[:1]
+            else:
+                found = [row for row in found if not row.attempts]
+            for values, chosen in (
+                (held, [row.id for row in found if row.state == State.REMOVING]),
+                (held | begun, [row.id for row in found if row.state != State.REMOVING]),
+            ):
+                if chosen:
+                    connection.execute(
+                        documents.update().where(table.id.in_(chosen)).values(values)
+                    )
+            ids = [row.id for row in found]
+            rows = connection.execute(sa.select(*COLUMNS).where(table.id.in_(ids))).mappings()
+            records = {row["id"]: record_of(row) for row in rows}
+        return [records[key] for key in ids]
+
+    def has_due(self) -> bool:
+        """Whether there is anything to claim; cheaper than claiming."""
+        with self._database.read() as connection:
+            query = sa.select(sa.exists().where(self._is_due()))
+            return bool(connection.execute(query).scalar_one())
+
+    def begin(self, records: Sequence[Record]) -> set[str]:
+        """Count an attempt at these documents; return the ids of those still wanted as claimed."""
+        with self._database.write() as connection:
+            return {
+                record.id
+                for record in records
+                if self._change_wanted(
+                    connection, record, {"attempts": record.attempts + 1, "stage": "embedding"}
+                )
+            }
+
+    def renew(self, lease: float) -> None:
+        """Keep everything that this worker holds for `lease` more seconds."""
+        mine = documents.c.worker == self._worker
+        values = {"lease_until": self._clock() + lease}
+        with self._database.write() as connection:
+            connection.execute(documents.update().where(mine).values(values))
+
+    def report(self, record: Record, stage: str, fraction: float) -> bool:
+        """Tell how far a document is; False when it is no longer wanted as claimed."""
+        return self._if_wanted(record, {"stage": stage, "fraction": fraction})
+
+    def indexed_elsewhere(self, record: Record) -> list[tuple[str, str]]:
+        """Return (id, version) of the documents that show this content already."""
+        same = (documents.c.version == record.sha256) & (documents.c.state != State.REMOVING)
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(documents.c.id, documents.c.version).where(same))
+            return [(key, version) for key, version in rows]
+
+    def finish(self, done: Sequence[Done]) -> set[str]:
+        """Make the wanted contents the searchable ones; return the ids of those still wanted.
+
+        The documents stay held: `release` them when nothing of their old versions is left.
+        """
+        with self._database.write(alone=True) as connection:
+            return {one.record.id for one in done if self._finish(connection, one)}
+
+    def fail(self, record: Record, error: str) -> bool:
+        """End the work with the reason why; an old version stays searchable."""
+        values = {"state": State.FAILED, "stage": "", "error": error, "updated": self._clock()}
+        return self._if_wanted(record, values | _NOBODY)
+
+    def postpone(self, record: Record, error: str, delay: float) -> bool:
+        """Put the work off for `delay` seconds, with the reason why; it counts as no attempt."""
+        values = {
+            "state": State.QUEUED if record.state == State.RUNNING else record.state,
+            "stage": "",
+            "error": error,
+            "attempts": record.attempts,
+            "due": self._clock() + delay,
+        }
+        return self._if_wanted(record, values | _NOBODY)
+
+    def current(self, record: Record) -> Record | None:
+        """Return the document as it is wanted now, or None when this worker holds it no longer."""
+        with self._database.read() as connection:
+            return one(connection, self._held(record))
+
+    def release(self, ids: Collection[str]) -> None:
+        """Let go of documents; work that was not ended waits for the next worker."""
+        if not ids:
+            return
+        with self._database.write() as connection:
+            mine = documents.c.id.in_(list(ids)) & (documents.c.worker == self._worker)
+            unfinished = documents.c.state == State.RUNNING
+            again = {"state": State.QUEUED, "stage": "", "attempts": 0}
+            connection.execute(documents.update().where(mine, unfinished).values(again))
+            connection.execute(documents.update().where(mine).values(_NOBODY))
+
+    def release_mine(self) -> None:
+        """Let go of everything that this worker holds."""
+        with self._database.read() as connection:
+            mine = documents.c.worker == self._worker
+            ids = list(connection.execute(sa.select(documents.c.id).where(mine)).scalars())
+        self.release(ids)
+
+    def forget(self, record: Record) -> None:
+        """Drop the row of a document that was to be removed and is cleared away.
+
+        Where it was asked for again meanwhile, the row is let go of instead.
+        """
+        with self._database.write(alone=True) as connection:
+            discard(connection, {record.sha256, record.version})
+            mine = self._held(record)
+            gone = documents.c.state == State.REMOVING
+            connection.execute(documents.delete().where(mine, gone))
+            connection.execute(documents.update().where(mine).values(_NOBODY))
+
+    def release_all(self) -> None:
+        """Let go of every document, whoever held it: for the one owner of an embedded index.
+
+        What its last owner was at when it ended keeps its count of attempts.
+        """
+        with self._database.write() as connection:
+            held = documents.c.worker.is_not(None)
+            connection.execute(documents.update().where(held).values(_NOBODY))
+
+    def discarded(self) -> list[str]:
+        """Return the contents that documents let go of, to be passed to `clear_unused`."""
+        with self._database.read() as connection:
+            return list(connection.execute(sa.select(discarded.c.sha256)).scalars())
+
+    def clear_unused(self, sha256: str, delete: Callable[[str], None]) -> None:
+        """Call `delete` for this content unless a document wants or shows it.
+
+        No document can come to want it meanwhile: `Catalogue.add` waits until the call is over.
+        """
+        holds = (documents.c.sha256 == sha256) | (documents.c.version == sha256)
+        query = sa.select(sa.exists().where(holds, documents.c.state != State.REMOVING))
+        with self._database.write(alone=True) as connection:
+            if not connection.execute(query).scalar_one():
+                delete(sha256)
+            connection.execute(discarded.delete().where(discarded.c.sha256 == sha256))
+
+    def clear_orphan(
+        self, document_id: str, version: str, delete: Callable[[str, str], None]
+    ) -> None:
+        """Call `delete` for this version of a document unless it is wanted, shown or worked on."""
+        table = documents.c
+        named = (table.sha256 == version) | (table.version == version)
+        query = sa.select(sa.exists().where(table.id == document_id, named))
+        with self._database.write(alone=True) as connection:
+            if not connection.execute(query).scalar_one():
+                delete(document_id, version)
+
+    def _finish(self, connection: sa.Connection, done: Done) -> bool:
+        record = done.record
+        values = {
+            "state": State.READY,
+            "stage": "",
+            "fraction": 1.0,
+            "error": None,
+            "version": record.sha256,
+            "chunks": done.chunks,
+            "embedded": done.embedded,
+            "pages": done.pages,
+            "characters": done.characters,
+            "attempts": 0,
+            "updated": self._clock(),
+        }
+        if not self._change_wanted(connection, record, values):
+            return False
+        if record.version not in (None, record.sha256):
+            discard(connection, {record.version})
+        others = documents.c.id.not_in(list(done.children))
+        mark_removing(connection, (documents.c.parent == record.id) & others)
+        return True
+
+    def _is_due(self) -> sa.ColumnElement[bool]:
+        table, now = documents.c, self._clock()
+        free = table.lease_until.is_(None) | (table.lease_until < now)
+        waiting = table.state.in_([State.QUEUED, State.REMOVING, State.RUNNING])
+        return waiting & free & (table.due <= now)
+
+    def _held(self, record: Record) -> sa.ColumnElement[bool]:
+        return (documents.c.id == record.id) & (documents.c.worker == self._worker)
+
+    def _if_wanted(self, record: Record, values: dict[str, object]) -> bool:
+        with self._database.write() as connection:
+            return self._change_wanted(connection, record, values)
+
+    def _change_wanted(
+        self, connection: sa.Connection, record: Record, values: dict[str, object]
+    ) -> bool:
+        wanted = (documents.c.sha256 == record.sha256) & (documents.c.state == record.state)
+        update = documents.update().where(self._held(record), wanted).values(values)
+        return connection.execute(update).rowcount == 1

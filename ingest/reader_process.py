@@ -1,0 +1,125 @@
+"""The process that reads files for a worker: loaders and splitter, with nothing to lose.
+
+Files come from anywhere and loaders are large; so they run here, in a process that has no
+network, little memory and a clock against it, and that can be killed at any moment. It
+reads one request a line from standard input and answers with one line each (see `Reader`).
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_FORBIDDEN = frozenset(
+    {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
+)
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+def main() -> None:
+    """Answer requests until standard input ends. The first line holds the set-up."""
+    setup = json.loads(sys.stdin.readline())
+    # What a library prints must not be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    _leave_the_network()
+    _limit(setup["memory_mb"] << 20, setup["output_mb"] << 20)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, args=(os.getppid(),), daemon=True).start()
+    read = _reading(setup["tokenizer"], setup["chunk_tokens"])
+    answers.write("{}\n")
+    answers.flush()
+    for line in sys.stdin:
+        request = json.loads(line)
+        answers.write(json.dumps(read(request)) + "\n")
+        answers.flush()
+
+
+def _reading(tokenizer: str, chunk_tokens: int) -> Callable[[dict[str, str]], dict[str, Any]]:
+    from tokenizers import Tokenizer
+
+    from ingest.chunking import Chunker
+    from ingest.index.errors import DocumentError
+    from ingest.index.files import text_of
+    from ingest.loading import load
+
+    chunker = Chunker(Tokenizer.from_file(tokenizer), chunk_tokens)
+
+    def read(request: dict[str, str]) -> dict[str, Any]:
+        scratch = Path(request["scratch"])
+        try:
+            (scratch / "attachments").mkdir()
+            loaded = load(Path(request["path"]), request["name"], scratch / "attachments")
+            document = loaded.document
+            with (scratch / "document.json").open("wb") as text:
+                text.write(text_of(document))
+            count = 0
+            with (scratch / "chunks.ndjson").open("w", encoding="utf-8") as chunks:
+                for chunk in chunker.split(document, "", ""):
+                    line = [chunk.start, chunk.text, chunk.page, chunk.heading]
+                    chunks.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    count += 1
+        except DocumentError as error:
+            if isinstance(error.__cause__, MemoryError):
+                return {"limit": "memory"}
+            return {"what": error.what, "next_step": error.next_step}
+        except MemoryError:
+            return {"limit": "memory"}
+        except OSError as error:
+            return {"limit": "output", "reason": error.strerror or str(error)}
+        return {
+            "kind": document.kind,
+            "chunks": count,
+            "pages": len(document.pages) or None,
+            "characters": len(document.text),
+            "attachments": [[a.name, str(a.path)] for a in loaded.attachments],
+        }
+
+    return read
+
+
+def _end_with_the_parent(parent: int) -> None:
+    """End this process and what it started once the worker is gone, even in mid-file."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    if sys.platform == "win32":
+        os._exit(1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _leave_the_network() -> None:
+    """Refuse Python's sockets, and where the kernel lets us, have no network at all."""
+
+    def refuse(event: str, _: tuple[object, ...]) -> None:
+        if event in _FORBIDDEN:
+            raise PermissionError("files are read without a network")
+
+    sys.addaudithook(refuse)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        # Only root may leave alone; others take a user namespace of their own along.
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _limit(memory: int, output: int) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    # macOS refuses a limit on the address space.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()
