@@ -21,7 +21,12 @@ _STRETCH = 1_000_000
 
 _Splitter = MarkdownSplitter | TextSplitter
 
-_MARKED_UP = frozenset({"markdown", "html", "docx"})
+_MARKED_UP = frozenset(
+    {
+        *("markdown", "html", "docx", "pptx", "xlsx", "xls", "csv", "odt", "ods", "odp"),
+        *("rtf", "epub", "notebook"),
+    }
+)
 """Kinds whose canonical text is Markdown."""
 
 

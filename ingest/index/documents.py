@@ -38,7 +38,8 @@ class Document:
 
     Attributes:
         text: the canonical text. For UTF-8 plain text and Markdown, the file's own text.
-        kind: the family it was read as: `text`, `markdown`, `html`, `pdf`, `docx`.
+        kind: what it was read as: `text`, `markdown`, `html`, `pdf`, `docx`, and so on
+            (docs/formats.md).
         pages: in order, without overlap; empty where the format has no pages.
         headings: in order of appearance; empty where none are known.
     """

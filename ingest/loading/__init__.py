@@ -9,15 +9,15 @@ from importlib import import_module
 from pathlib import Path
 
 from ingest.index.errors import DocumentError
+from ingest.loading import limits
 from ingest.loading.loaded import Attachment, Loaded, Loader
-from ingest.loading.sniffing import FAMILIES, family_of
+from ingest.loading.sniffing import FAMILIES, TEXTUAL, family_of
 
 __all__ = ["SUPPORTED", "Attachment", "Loaded", "load"]
 
 SUPPORTED: frozenset[str] = frozenset(FAMILIES)
 """Extensions, lower case with their dot, that say by themselves how a file is read."""
 
-MAX_CHARACTERS = 100_000_000
 _MAX_BYTES_PER_CHARACTER = 4
 
 
@@ -49,12 +49,9 @@ def load(path: Path, name: str, scratch: Path) -> Loaded:
             f"{name} needs more memory than there is.", "Split it into smaller files and add those."
         ) from error
     except Exception as error:
-        raise DocumentError(
-            f"{name} is damaged and cannot be read.",
-            "Open it in the program it came from, save it again, and add the new copy.",
-        ) from error
-    if len(loaded.document.text) > MAX_CHARACTERS:
-        raise _too_long(name)
+        raise limits.damaged(name) from error
+    if len(loaded.document.text) > limits.MAX_CHARACTERS:
+        raise limits.too_long(name)
     return loaded
 
 
@@ -63,8 +60,8 @@ def _load(path: Path, name: str, scratch: Path) -> Loaded:
     if not size:
         raise _without_text(f"{name} is empty.")
     family = family_of(path, name)
-    if family in {"text", "markdown", "web"} and size > MAX_CHARACTERS * _MAX_BYTES_PER_CHARACTER:
-        raise _too_long(name)
+    if family in TEXTUAL and size > limits.MAX_CHARACTERS * _MAX_BYTES_PER_CHARACTER:
+        raise limits.too_long(name)
     loader: Loader = import_module(f"{__name__}.{family}").load
     loaded = loader(path, name, scratch)
     document = loaded.document
@@ -76,10 +73,3 @@ def _load(path: Path, name: str, scratch: Path) -> Loaded:
 
 def _without_text(what: str) -> DocumentError:
     return DocumentError(what, "Add a file that has text in it.")
-
-
-def _too_long(name: str) -> DocumentError:
-    return DocumentError(
-        f"{name} holds more than {MAX_CHARACTERS // 1_000_000} million characters.",
-        "Split it into smaller files and add those.",
-    )

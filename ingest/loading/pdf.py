@@ -12,10 +12,12 @@ from threading import Lock
 from typing import Any
 
 import pypdfium2
+from PIL import Image
 from pypdfium2 import raw
 
 from ingest.index.documents import Document, Heading, Page
 from ingest.index.errors import DocumentError
+from ingest.loading import limits, ocr
 from ingest.loading.loaded import Loaded
 from ingest.loading.text import clean
 
@@ -27,6 +29,10 @@ _HYPHEN_KEPT = re.compile("[\ufffe\x02]\n?(?=[A-Z0-9])")  # Anglo-Saxon, COVID-1
 _CONTROLS = dict.fromkeys([*(set(range(32)) - set(b"\t\n")), 0xAD])
 _NUMBERING = re.compile(r"\s*(?:(?:[^\W\d]+\s+)?[\dIVXLC.]+[.:)]?\s*)?")  # 2.1, Chapter IV:
 _DEEPEST = 6
+_STAMP = 50
+"""Characters; a scan may carry a stamp or a page number as text, and no more."""
+_SCAN_COVERS = 0.5  # of the page
+_OCR_SCALE = 300 / 72  # dots an inch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +43,66 @@ class _Bookmark:
 
 
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
-    """Read a PDF that has a text layer."""
-    with PDFIUM, closing(_open(path, name)) as pdf:
-        texts = [_page_text(pdf, index) for index in range(len(pdf))]
-        bookmarks = list(_bookmarks(pdf))
+    """Read a PDF; pages without a text layer are read by OCR where that is installed."""
+    with closing(_Pages(path, name)) as source:
+        texts = source.texts()
+        bookmarks = source.bookmarks()
     if not any(texts):
-        count = len(texts)
-        raise DocumentError(
-            f"{name}: no text on {count} of {count} {'page' if count == 1 else 'pages'}.",
-            "It looks like a scan: add a version with a text layer.",
-        )
+        raise _without_text(name, len(texts))
     pages = []
     start = 0
     for number, text in enumerate(texts, 1):
         pages.append(Page(number, start, start + len(text)))
         start += len(text) + len(_BETWEEN_PAGES)
     text = _BETWEEN_PAGES.join(texts)
+    if len(text) > limits.MAX_CHARACTERS:
+        raise limits.too_long(name)
     return Loaded(Document(text, "pdf", tuple(pages), _headings(text, pages, bookmarks)))
+
+
+class _Pages:
+    """An open PDF. PDFium is held for one page at a time, never while OCR reads."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        with PDFIUM:
+            self._pdf = _open(path, name)
+
+    def close(self) -> None:
+        """Close the PDF."""
+        with PDFIUM:
+            self._pdf.close()
+
+    def bookmarks(self) -> list[_Bookmark]:
+        """Return the outline."""
+        with PDFIUM:
+            return list(_bookmarks(self._pdf))
+
+    def texts(self) -> list[str]:
+        """Return the text of each page."""
+        with PDFIUM:
+            count = len(self._pdf)
+        texts = []
+        for index in range(count):
+            with PDFIUM:
+                text, scanned = _page_text(self._pdf, index)
+            if scanned and ocr.program():
+                with PDFIUM:
+                    picture = _picture(self._pdf, index)
+                # A stamp on a scan is found by OCR as well.
+                text = max(ocr.read_picture(picture), text, key=len)
+            texts.append(text)
+        return texts
+
+
+def _without_text(name: str, count: int) -> DocumentError:
+    what = f"{name}: no text on {count} of {count} {'page' if count == 1 else 'pages'}"
+    if ocr.program():
+        return DocumentError(f"{what}, and OCR finds none.", "Add a version with a text layer.")
+    return DocumentError(
+        f"{what}, and OCR is not installed.",
+        "It looks like a scan: install Tesseract (Debian: apt install tesseract-ocr) and retry "
+        "it, or add a version with a text layer.",
+    )
 
 
 def _open(path: Path, name: str) -> Any:
@@ -71,13 +120,43 @@ def _open(path: Path, name: str) -> Any:
         ) from error
 
 
-def _page_text(pdf: Any, index: int) -> str:
-    with closing(pdf[index]) as page, closing(page.get_textpage()) as textpage:
-        # The call for bounded text loses line ends between words.
-        text: str = textpage.get_text_range()
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
-    return clean(text.translate(_CONTROLS)).strip()
+def _page_text(pdf: Any, index: int) -> tuple[str, bool]:
+    """Return the text layer of a page, and whether the page looks like a scan."""
+    try:
+        page = pdf[index]
+    except pypdfium2.PdfiumError:  # one broken page does not spoil the rest
+        return "", False
+    with closing(page):
+        with closing(page.get_textpage()) as textpage:
+            # The call for bounded text loses line ends between words.
+            text: str = textpage.get_text_range()
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
+        text = clean(text.translate(_CONTROLS)).strip()
+        return text, len(text) < _STAMP and _is_drawn(page, bool(text))
+
+
+def _is_drawn(page: Any, stamped: bool) -> bool:
+    """Whether a page has pictures or, where it has no text at all, anything on it."""
+    wanted = [raw.FPDF_PAGEOBJ_IMAGE] if stamped else None
+    area = page.get_width() * page.get_height()
+    for thing in page.get_objects(filter=wanted, max_depth=3):
+        if not stamped:
+            return True
+        left, bottom, right, top = thing.get_bounds()
+        if (right - left) * (top - bottom) > _SCAN_COVERS * area:
+            return True
+    return False
+
+
+def _picture(pdf: Any, index: int) -> Image.Image:
+    """Return a page as a grey picture."""
+    with closing(pdf[index]) as page:
+        width, height = max(page.get_width(), 1), max(page.get_height(), 1)
+        scale = min(_OCR_SCALE, (ocr.MAX_PIXELS / (width * height)) ** 0.5)
+        with closing(page.render(scale=scale, grayscale=True)) as bitmap:
+            picture: Image.Image = bitmap.to_pil().copy()
+    return picture
 
 
 def _bookmarks(pdf: Any) -> Iterator[_Bookmark]:

@@ -84,7 +84,7 @@ def not_readable(name: str) -> DocumentError:
     """Return the error for a file that no loader reads."""
     return DocumentError(
         f"{name} is not a type of file that can be read.",
-        "Add a PDF, Word (.docx), web page (.html), Markdown (.md) or text (.txt) file.",
+        "Add a PDF, an Office or OpenDocument file, an e-mail, a web page or a text.",
     )
 
 

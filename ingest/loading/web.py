@@ -17,11 +17,14 @@ _MEANT = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "gb2
 
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a web page."""
-    return Loaded(from_markup(_decode_markup(path.read_bytes(), name), "html"))
+    return Loaded(from_markup(decode_markup(path.read_bytes(), name), "html", name))
 
 
-def _decode_markup(data: bytes, name: str) -> str:
-    """Decode a page; UTF-8 that is valid beats a declaration, which is often a leftover."""
+def decode_markup(data: bytes, name: str) -> str:
+    """Return the characters of a page.
+
+    UTF-8 that is valid beats a declaration, which is often a leftover.
+    """
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
     if declared and not wide_codec(data) and (data.isascii() or not _is_utf8(data)):
         codec = declared[1].decode("ascii").lower()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from loading_files import Bookmark, pdf_file, read, refusal
 
 from ingest.index.documents import Document
+from ingest.loading import ocr
 
 WORDS = st.text("aAb -", max_size=8).map(str.strip)
 
@@ -72,10 +73,11 @@ def test_a_protected_pdf_is_refused() -> None:
     assert error.__cause__ is not None
 
 
-def test_a_scan_is_refused() -> None:
+def test_a_scan_is_refused_without_ocr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr, "program", lambda: None)
     error = refusal("scan.pdf", pdf_file(*[""] * 12))
-    assert error.what == "scan.pdf: no text on 12 of 12 pages."
-    assert error.next_step == "It looks like a scan: add a version with a text layer."
+    assert error.what == "scan.pdf: no text on 12 of 12 pages, and OCR is not installed."
+    assert "tesseract-ocr" in error.next_step
 
 
 @pytest.mark.parametrize("data", [b"%PDF-", b"%PDF-1.7\nwords", b"%PDF-1.4\n" + bytes(2_000)])
