@@ -19,6 +19,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,11 @@ from typing import Any
 # `ingest` is the package at the root, not in this folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from ingest.index.embedding import Embedder
 from ingest.index.errors import DocumentError
-from ingest.loading import legacy, load, ocr
+from ingest.index.settings import DEFAULT_MODEL
+from ingest.loading import legacy, ocr
+from ingest.reader import Limits, Reader
 
 _QUOTES = dict.fromkeys(map(ord, "\"'“”„‘’‚«»"))
 
@@ -51,27 +55,35 @@ def main() -> None:
     print(f"Tesseract: {ocr.program() or 'no'}; LibreOffice: {legacy.program() or 'no'}")
     lines = (arguments.folder / "expected.jsonl").read_text(encoding="utf-8").splitlines()
     right = 0
-    for expected in map(json.loads, lines):
-        if arguments.show in {None, expected["file"]}:
-            result = _read(arguments.folder / expected["file"])
-            right += _compare(expected, result)
-            if arguments.show:
-                print(result.text)
+    with tempfile.TemporaryDirectory(prefix="footnote-bench-") as scratch:
+        # As a worker reads: in a process of its own, with limits, and split into passages.
+        reader = Reader(Path(scratch), Embedder(DEFAULT_MODEL).tokenizer, 200, Limits())
+        with closing(reader):
+            for expected in map(json.loads, lines):
+                if arguments.show in {None, expected["file"]}:
+                    result = _read(reader, arguments.folder / expected["file"])
+                    right += _compare(expected, result)
+                    if arguments.show:
+                        print(result.text)
     if arguments.show is None:
         print(f"{right} of {len(lines)} as expected")
         sys.exit(right < len(lines))
 
 
-def _read(path: Path) -> Result:
+def _read(reader: Reader, path: Path) -> Result:
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="footnote-bench-") as scratch:
-        try:
-            loaded = load(path, path.name, Path(scratch))
-        except DocumentError as error:
-            return Result("failed", time.perf_counter() - started, error=str(error))
-    names = tuple(attachment.name for attachment in loaded.attachments)
+    try:
+        reading = reader.read(path, path.name)
+    except DocumentError as error:
+        return Result("failed", time.perf_counter() - started, error=str(error))
     seconds = time.perf_counter() - started
-    return Result("ready", seconds, loaded.document.text, attachments=names)
+    text = json.loads(reading.text.read_bytes())["text"]
+    assert reading.chunks, path
+    assert all(text[chunk.start : chunk.end] == chunk.text for chunk in reading.read_chunks("", ""))
+    reading.discard()
+    return Result(
+        "ready", seconds, text, attachments=tuple(name for name, _ in reading.attachments)
+    )
 
 
 def _compare(expected: dict[str, Any], result: Result) -> bool:

@@ -64,10 +64,8 @@ def _load(path: Path, name: str, scratch: Path) -> Loaded:
         raise limits.too_long(name)
     loader: Loader = import_module(f"{__name__}.{family}").load
     loaded = loader(path, name, scratch)
-    document = loaded.document
-    if not document.text.strip():
-        plain = document.kind in {"text", "markdown"}
-        raise _without_text(f"{name} is empty." if plain else f"{name} has no text in it.")
+    if not loaded.document.text.strip():
+        raise _without_text(f"{name} has no text in it.")
     return loaded
 
 

@@ -15,7 +15,7 @@ from ingest.loading.text import clean
 
 MAX_MEMBERS = 10_000
 MAX_MEMBER_BYTES = 200_000_000
-MAX_TOTAL_BYTES = 2_000_000_000
+MAX_TOTAL_BYTES = 1_000_000_000
 MAX_RATIO = 200
 _RATIO_FROM = 10_000_000
 """Bytes from which on a member's ratio counts; small ones harm nobody."""

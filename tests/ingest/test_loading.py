@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from loading_files import docx_file, paragraph, pdf_file, read, refusal, zip_file
+from loading_files import docx_file, paragraph, pdf_file, read, refusal
 
 from ingest.index.errors import DocumentError
 from ingest.loading import SUPPORTED, limits, load
