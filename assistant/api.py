@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.events import api as gradio_api
 
 from assistant.events import Answer, Reading, Rewritten, Searching, Thinking, Usage, Writing
+from assistant.remote import INPUT_ERROR_TITLE
 from assistant.retrieval import default_k
 from assistant.services import Services
 from assistant.shapes import (
@@ -169,7 +170,8 @@ def add_uploads(services: Services, paths: Sequence[str], collection: str) -> li
 
 def explain(error: FootnoteError) -> gr.Error:
     """Return the error as Gradio carries it to pages and clients."""
-    return gr.Error(str(error), print_exception=False)
+    title = INPUT_ERROR_TITLE if isinstance(error, InputError) else "Error"
+    return gr.Error(str(error), title=title, print_exception=False)
 
 
 def _documents_shape(records: Sequence[Record]) -> DocumentsShape:

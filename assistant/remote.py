@@ -10,7 +10,10 @@ from typing import Any
 
 import httpx
 
-from ingest.index.errors import FootnoteError, StoreError
+from ingest.index.errors import FootnoteError, InputError, StoreError
+
+INPUT_ERROR_TITLE = "Please change something"
+"""Title of an error on the page, and in what endpoints answer, when the request is wrong."""
 
 _TIMEOUT = httpx.Timeout(10.0, read=600.0)
 
@@ -51,9 +54,11 @@ def _results(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
 
 
 def _told(data: object) -> FootnoteError:
-    words = data.get("error") if isinstance(data, Mapping) else data
+    told = data if isinstance(data, Mapping) else {"error": data}
+    words = told.get("error")
     if not isinstance(words, str):
         return StoreError("The running assistant failed.", "Its log says why.")
     # The sentence and its next step arrive as one text; it is shown as it came.
     what, _, step = words.partition(". ")
-    return FootnoteError(f"{what}.", step) if step else FootnoteError(words, "")
+    kind = InputError if told.get("title") == INPUT_ERROR_TITLE else FootnoteError
+    return kind(f"{what}.", step) if step else kind(words, "")

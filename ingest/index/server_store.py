@@ -52,13 +52,17 @@ class ServerStore:
         client: a client of a server, or of the client's own local mode (in tests).
         name: the collection, created where it is missing.
         dimension: length of the vectors.
+        address: of the server, for messages.
 
     Raises:
         StoreError: the server cannot be reached, or its collection is of another kind.
     """
 
-    def __init__(self, client: QdrantClient, name: str, dimension: int) -> None:
+    def __init__(
+        self, client: QdrantClient, name: str, dimension: int, address: str | None = None
+    ) -> None:
         self._client = client
+        self._server = f"The Qdrant server at {address}" if address else "The Qdrant server"
         self._name = name
         with self._foreign_errors():
             if not client.collection_exists(name):
@@ -186,11 +190,11 @@ class ServerStore:
         except (ApiException, QdrantException, grpc.RpcError, httpx.HTTPError, OSError) as error:
             if _unreachable(error):
                 raise StoreError(
-                    "The Qdrant server cannot be reached.",
+                    f"{self._server} cannot be reached.",
                     "Start it, or correct FOOTNOTE_QDRANT_URL; work goes on by itself then.",
                 ) from error
             raise StoreError(
-                f"The Qdrant server refused a call ({_reason(error)}).",
+                f"{self._server} refused a call ({_reason(error)}).",
                 "Its log says why; check that its version fits the client's.",
                 retryable=False,
             ) from error

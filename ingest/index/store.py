@@ -110,7 +110,9 @@ def open_store(settings: IndexSettings, dimension: int) -> Store:
         return EdgeStore(settings.data_dir / "edge", dimension)
     from ingest.index.server_store import ServerStore, connect
 
-    return ServerStore(connect(settings), settings.qdrant_collection, dimension)
+    return ServerStore(
+        connect(settings), settings.qdrant_collection, dimension, settings.qdrant_url
+    )
 
 
 def payload(entry: Entry) -> dict[str, Any]:

@@ -9,18 +9,17 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from commands import Cli, Ran, command_line
 from fake_ollama import FakeOllama
 from serving import Page, free_port, until
 from working import make_worker
 
-import ingest.index.index
 from assistant.__main__ import main
 from assistant.plugin import FootnoteRetriever
 from assistant.retrieval import Retriever
@@ -36,21 +35,6 @@ QUESTION = "Who built the lighthouse of Arnholm?"
 CLASSIC = Path(__file__).parents[2] / "examples" / "classic"
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        printed: dict[str, Any] = json.loads(self.out)
-        return printed
-
-
-Cli = Callable[..., Ran]
 Add = Callable[..., Record]
 OwnerProcess = Callable[..., subprocess.Popen[str]]
 
@@ -65,18 +49,7 @@ def cli(
     """Return a function that runs `assistant` with arguments, in this process."""
     if "FOOTNOTE_DATA_DIR" not in os.environ:
         monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr(ingest.index.index, "Embedder", lambda *_: embedder)
-
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["assistant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return Ran(int(ended.value.code or 0), out, err)
-
-    return run
+    return command_line("assistant", main, embedder, monkeypatch, capfd)
 
 
 @pytest.fixture(scope="module")
@@ -205,8 +178,8 @@ def test_errors_of_the_page_are_the_same_sentences(owned: Page, cli: Cli) -> Non
     ran = cli("search", QUESTION, "--collection", "nowhere")
     assert ran.out == ""
     assert ran.err.startswith("There is no collection called nowhere. ")
-    assert ran.code != 0
-    assert cli("search", "").err == "The question is empty. Type what you want to know.\n"
+    assert ran.code == 2
+    assert cli("search", "") == Ran(2, "", "The question is empty. Type what you want to know.\n")
 
 
 def test_a_page_that_does_not_answer_is_one_sentence(
@@ -266,6 +239,7 @@ def test_a_store_server_that_is_not_there_is_one_sentence(
     monkeypatch.setenv("FOOTNOTE_QDRANT_URL", "http://127.0.0.1:9")
     ran = cli(command, QUESTION)
     assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("The Qdrant server at http://127.0.0.1:9 cannot be reached. ")
     assert "FOOTNOTE_QDRANT_URL" in ran.err
     assert ran.err.count("\n") == 1
 

@@ -6,14 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import Cli, command_line
 
-import ingest.index.index
 import ingest.worker
 from ingest.__main__ import main
 from ingest.index.embedding import Embedder
@@ -32,25 +30,6 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def documents(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = json.loads(self.out)["documents"]
-        return listed
-
-    @property
-    def states(self) -> dict[str, str]:
-        return {document["name"]: document["state"] for document in self.documents}
-
-
-Cli = Callable[..., Ran]
 OwnerProcess = Callable[..., subprocess.Popen[str]]
 
 
@@ -63,16 +42,7 @@ def cli(
 ) -> Cli:
     """Return a function that runs `ingest` with arguments, in this process."""
     monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr(ingest.index.index, "Embedder", lambda *_: embedder)
-
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["ingest", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfd.readouterr()
-        return Ran(int(ended.value.code or 0), out, err)
-
-    return run
+    return command_line("ingest", main, embedder, monkeypatch, capfd)
 
 
 @pytest.fixture
