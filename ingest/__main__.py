@@ -4,14 +4,23 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ingest.console import Interrupted, err, out, print_json, see_through, show, summarize
+from ingest.adding import add_source, named_sources
+from ingest.console import (
+    Interrupted,
+    err,
+    out,
+    print_json,
+    see_through,
+    show,
+    summarize,
+    taking_in,
+)
 from ingest.index.catalogue import Outcome
 from ingest.index.errors import FootnoteError, InputError
 from ingest.index.index import Index
@@ -19,7 +28,6 @@ from ingest.index.settings import read_settings
 from ingest.index.tables import Record, State
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
-from ingest.walking import named_files
 from ingest.worker import Worker
 
 DEFAULT_COLLECTION = "default"
@@ -36,7 +44,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders; folders are walked.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Files, folders (they are walked) and https:// addresses."
+        ),
+    ],
     collection: Annotated[
         str, typer.Option("--collection", help="Collection to put them in.")
     ] = DEFAULT_COLLECTION,
@@ -51,23 +64,24 @@ def add(
     otherwise this command does it before it ends. Exits 1 when some file failed.
     """
     settings = read_settings(IngestSettings)
-    files = named_files(paths)
+    given = named_sources(sources)
     with _index(settings) as index:
-        ids: list[str] = []
+        ids: dict[str, None] = {}
         refused = False
-        for path, name in files:
-            try:
-                record, outcome = _add_file(index, path, name, collection, settings.max_file_mb)
-            except FootnoteError as error:
-                refused = True
-                err.print(f"{name}: {error}", markup=False)
-                continue
-            if record.id not in ids:
-                ids.append(record.id)
-            if outcome in (Outcome.REPLACED, Outcome.DUPLICATE) and not as_json:
-                err.print(_said(name, record, outcome), markup=False)
-        see_through("ingest add", index, settings, ids, wait)
-        records = index.catalogue.family(ids)
+        with taking_in(len(given)) as on_next:
+            for source, name in given:
+                on_next(name)
+                try:
+                    record, outcome = add_source(index, source, name, collection, settings)
+                except FootnoteError as error:
+                    refused = True
+                    err.print(f"{name}: {error}", markup=False)
+                    continue
+                ids[record.id] = None
+                if outcome in (Outcome.REPLACED, Outcome.DUPLICATE) and not as_json:
+                    err.print(_said(name, record, outcome), markup=False)
+        see_through("ingest add", index, settings, list(ids), wait)
+        records = index.catalogue.family(list(ids))
         summarize(records, as_json)
     if refused or any(record.state == State.FAILED for record in records):
         raise typer.Exit(1)
@@ -106,7 +120,7 @@ def remove(
     """Remove documents from search, catalogue and files."""
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
-        records = [_find(index, name, collection) for name in names]
+        records = _find(index, names, collection)
         ids = [record.id for record in records]
         for document_id in ids:
             index.catalogue.remove(document_id)
@@ -127,7 +141,7 @@ def retry(
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
         if names:
-            records = [_find(index, name, None) for name in names]
+            records = _find(index, names, None)
         else:
             known = index.catalogue.documents()
             records = [record for record in known if every or record.state == State.FAILED]
@@ -169,41 +183,32 @@ def main() -> None:
 
 @contextmanager
 def _index(settings: IngestSettings) -> Iterator[Index]:
-    with closing(Index(settings)) as index:
-        yield index
-
-
-def _add_file(
-    index: Index, path: Path, name: str, collection: str, max_file_mb: int
-) -> tuple[Record, Outcome]:
     try:
-        size = path.stat().st_size
-        if size > max_file_mb << 20:
+        with closing(Index(settings)) as index:
+            yield index
+    except KeyboardInterrupt:
+        raise Interrupted from None
+
+
+def _find(index: Index, names: Sequence[str], collection: str | None) -> list[Record]:
+    """Return the documents with these names or ids, in order."""
+    known: dict[str, list[Record]] = {}
+    for record in index.catalogue.documents(collection):
+        for name in {record.name, record.id}:
+            known.setdefault(name, []).append(record)
+    found = []
+    for name in names:
+        matches = known.get(name, [])
+        if not matches:
             raise InputError(
-                f"The file has {size >> 20} MB, more than the {max_file_mb} MB that are taken.",
-                "Split it, or raise FOOTNOTE_MAX_FILE_MB.",
+                f"There is no document called {name}.", "See `ingest list` for the names."
             )
-        with path.open("rb") as stream:
-            return index.add_file(stream, name, collection)
-    except OSError as error:
-        raise InputError(
-            f"The file cannot be read ({error.strerror}).", "Check its permissions."
-        ) from error
-
-
-def _find(index: Index, name: str, collection: str | None) -> Record:
-    matches = [
-        record
-        for record in index.catalogue.documents(collection)
-        if name in (record.name, record.id)
-    ]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise InputError(
-            f"{name} is in several collections.", "Name one with --collection, or give the id."
-        )
-    raise InputError(f"There is no document called {name}.", "See `ingest list` for the names.")
+        if len(matches) > 1:
+            raise InputError(
+                f"{name} is in several collections.", "Name one with --collection, or give the id."
+            )
+        found += matches
+    return found
 
 
 def _said(name: str, record: Record, outcome: Outcome) -> str:

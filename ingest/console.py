@@ -5,11 +5,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from ingest.index.errors import IndexInUseError
 from ingest.index.index import Index
@@ -24,6 +25,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _LISTED = 20
 """Most documents that are listed one by one when a command ends; more are summed up."""
+
+_CUT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+"""A name gets what is left of a line."""
 
 _REDRAW_SECONDS = 0.5
 
@@ -102,6 +106,35 @@ def see_through(
             return
 
 
+@contextmanager
+def taking_in(total: int) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal which of `total` files and pages is being taken in.
+
+    Yields:
+        to be called with the name of each.
+    """
+    bar = Progress(
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(),
+        TextColumn("taken in"),
+        TextColumn("{task.description}", markup=False, table_column=_CUT),
+        console=err,
+        expand=True,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    task = bar.add_task("", total=total)
+    taken = -1
+
+    def on_next(name: str) -> None:
+        nonlocal taken
+        taken += 1
+        bar.update(task, description=name, completed=taken)
+
+    with bar:
+        yield on_next
+
+
 class _Display:
     """A line that tells how far the queue is, on a terminal only."""
 
@@ -112,12 +145,14 @@ class _Display:
         self._total = index.catalogue.unfinished()
         self.worker: Worker | None = None
         self._bar = Progress(
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TextColumn("files, {task.fields[speed]:.0f} passages a second,"),
             TimeRemainingColumn(compact=True),
-            TextColumn("left  {task.description}"),
+            TextColumn("left"),
+            TextColumn("{task.description}", markup=False, table_column=_CUT),
             console=err,
+            expand=True,
             transient=True,
             disable=not err.is_terminal,
         )
@@ -141,7 +176,7 @@ class _Display:
         self._total = max(self._total, left)
         self._bar.update(
             self._task,
-            description=f"{stage} {name} {fraction:.0%}",
+            description=f"{name}, {stage} {fraction:.0%}" if fraction < 1 else name,
             completed=self._total - left,
             total=self._total,
             speed=self.worker.written / (now - self._started),

@@ -26,7 +26,12 @@ def test_every_setting_is_documented_with_its_default(program: type[BaseModel]) 
         default, words = rows[f"{PREFIX}{name.upper()}"]
         assert words == field.description
         if name != "data_dir":
-            assert default == ("none" if field.default is None else f"`{field.default}`")
+            assert default == ("none" if field.default is None else f"`{_written(field.default)}`")
+
+
+def _written(value: object) -> str:
+    """Return a value as it stands in an environment variable."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:

@@ -3,6 +3,7 @@
     FootnoteError
     ├── InputError            the request itself is wrong (exit code 2)
     ├── DocumentError         this file cannot be read; others can
+    ├── FetchError            the page at an address cannot be fetched
     ├── DataFolderError       the data folder cannot be used
     ├── IndexInUseError       another process owns the embedded index
     ├── EmbedderError         the embedding model cannot be loaded or does not fit the index
@@ -45,6 +46,10 @@ class InputError(FootnoteError):
 
 class DocumentError(FootnoteError):
     """One document cannot be read; trying the same bytes again will not help."""
+
+
+class FetchError(FootnoteError):
+    """The page at an address cannot be fetched; another may."""
 
 
 class DataFolderError(FootnoteError):

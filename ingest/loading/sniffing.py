@@ -83,7 +83,7 @@ def family_of(path: Path, name: str) -> str:  # noqa: PLR0911 - one case after t
     Raises:
         DocumentError: if no family reads such files.
     """
-    suffix = PurePath(name).suffix.lower()
+    suffix = _suffix(name)
     named = FAMILIES.get(suffix)
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -122,7 +122,7 @@ def legacy_suffix(path: Path, name: str) -> str:
                 return suffix
     elif head.startswith(_ZIP) and "xl/workbook.bin" in _members(path):
         return ".xlsb"
-    suffix = PurePath(name).suffix.lower()
+    suffix = _suffix(name)
     return suffix if FAMILIES.get(suffix) == "legacy" else ".doc"
 
 
@@ -132,6 +132,13 @@ _LEGACY_STREAMS = {
     "VisioDocument": ".vsd",
     "Quill": ".pub",
 }
+
+
+def _suffix(name: str) -> str:
+    """Return the extension in a name; a page's name is its address."""
+    if name.startswith(("http://", "https://")):
+        _, _, name = name.partition("://")[2].partition("?")[0].partition("/")
+    return PurePath(name).suffix.lower()
 
 
 def _family_of_text(head: bytes, named: str | None) -> str:  # noqa: PLR0911 - likewise

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
-from commands import Cli, command_line
+from commands import Cli, Ran, command_line
+from site_pages import Site, answer
 
 import ingest.worker
 from ingest.__main__ import main
@@ -170,6 +172,90 @@ def test_add_waits_for_a_disk_that_is_away_and_says_why(
     ran = cli("add", docs / "hare.txt", "--json")
     assert ran.states == {"hare.txt": "ready"}
     assert len(tries) == 2
+
+
+def test_ctrl_c_while_files_are_taken_in_keeps_those_that_were(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Index.add_file
+
+    def interrupted(self: Index, stream: BinaryIO, name: str, collection: str) -> Any:
+        if name == "tortoise.md":
+            raise KeyboardInterrupt
+        return take(self, stream, name, collection)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "add_file", interrupted)
+        ran = cli("add", docs)
+    assert (ran.code, ran.out) == (130, "")
+    assert ran.err == "Stopped. What is done is kept; `ingest worker` goes on with the rest.\n"
+    assert cli("list", "--json").states == {"hare.txt": "queued"}
+    assert cli("add", docs, "--json").states == {"hare.txt": "ready", "tortoise.md": "ready"}
+
+
+# -- pages ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A web site on this machine, which may be read."""
+    monkeypatch.setenv("FOOTNOTE_PRIVATE_URLS", "true")
+    with Site() as served:
+        yield served
+
+
+def test_a_page_is_added_under_its_address_and_replaced_by_its_next_version(
+    cli: Cli, docs: Path, site: Site
+) -> None:
+    site.pages["/tale?p=1"] = answer(f"<html><body><p>{HARE}</p></body></html>".encode())
+    url = f"{site.url}/tale?p=1"
+    ran = cli("add", url, docs / "tortoise.md", f"{url}#end", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.states == {url: "ready", "tortoise.md": "ready"}
+    site.pages["/tale?p=1"] = answer(f"<html><body><p>{TORTOISE}</p></body></html>".encode())
+    again = cli("add", url)
+    assert (again.code, again.out) == (0, f"ready  {url}  1 passage\n")
+    assert again.err.startswith(f"{url} replaces its earlier version")
+    assert len(cli("list", "--json").documents) == 2
+
+
+def test_the_extension_in_an_address_counts_as_that_of_a_file(cli: Cli, site: Site) -> None:
+    rows = b"tower,built\nArnholm,1871\n"
+    site.pages["/towers.csv?year=1871"] = site.pages["/towers"] = answer(rows)
+    named, unnamed = f"{site.url}/towers.csv?year=1871", f"{site.url}/towers"
+    ids = {name: _only(cli("add", name, "--json"))["id"] for name in (named, unnamed)}
+    assert len(set(ids.values())) == 1  # the same content
+    with closing(Index(IngestSettings())) as index:
+        document = index.document(ids[named])
+    assert document is not None
+    assert "tower: Arnholm" in document.text
+
+
+def test_a_page_that_does_not_come_fails_and_the_others_do_not(
+    cli: Cli, docs: Path, site: Site
+) -> None:
+    ran = cli("add", f"{site.url}/none", docs / "hare.txt", "--json")
+    assert (ran.code, ran.states) == (1, {"hare.txt": "ready"})
+    assert ran.err.startswith(f"{site.url}/none: {site.url}/none answers with 404 Not Found. ")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_page_of_this_machine_is_refused_unless_it_is_allowed(
+    cli: Cli, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FOOTNOTE_PRIVATE_URLS")
+    site.pages["/"] = answer(HARE.encode())
+    ran = cli("add", site.url)
+    assert ran.code == 1
+    assert "127.0.0.1 is an address of this machine or of the local network." in ran.err
+    assert site.asked == []
+
+
+def test_an_address_of_no_page_is_refused_before_anything_is_added(cli: Cli, docs: Path) -> None:
+    ran = cli("add", docs, "ftp://pages.example/a.txt")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("ftp://pages.example/a.txt is no address of a page. ")
+    assert cli("list", "--json").documents == []
 
 
 # -- the data folder -------------------------------------------------------------------------
@@ -363,3 +449,8 @@ def test_commands_that_embed_nothing_load_no_model(settings: IngestSettings) -> 
 
 def _damaged(_: Pipeline, record: Record) -> Reading:
     raise DocumentError(f"{record.name} is damaged.", "Add a new copy.")
+
+
+def _only(ran: Ran) -> dict[str, Any]:
+    [document] = ran.documents
+    return document
