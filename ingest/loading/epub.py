@@ -13,7 +13,7 @@ from ingest.loading.xmltree import local, parse_leniently, resolve
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
-_MEANINGLESS = frozenset({"cover", "unknown", "untitled"})
+_MEANINGLESS = frozenset({"cover", "unknown", "unknown title", "untitled"})
 
 
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
@@ -57,8 +57,8 @@ def _chapters(container: Container) -> tuple[str, list[str]]:
             items[element.get("id", "")] = resolve(package, element.get("href", ""))
         elif kind == "itemref":
             order.append(element.get("idref", ""))
-    listed = [items[key] for key in dict.fromkeys(order) if key in items]
-    parts = [part for part in listed or items.values() if part in container]
+    listed = [items[key] for key in order if key in items] or items.values()
+    parts = [part for part in dict.fromkeys(listed) if part in container]
     return ("" if title.lower() in _MEANINGLESS else title), parts
 
 

@@ -7,7 +7,7 @@ from ingest.loading.tables import MAX_SPAN, Row, table_lines
 
 _PARTS = frozenset({"thead", "tbody", "tfoot", "form"})
 _CELLS = frozenset({"td", "th"})
-_MAX_CELLS = 2_000_000
+_MAX_SPANNED = 500_000
 _LONGEST_CELL = 2_000
 _NOT_IN_CELLS = (*sorted(HEADINGS), "pre", "table")
 
@@ -67,35 +67,38 @@ def _grid(rows: list[_Cells], header: int, flat: Callable[[Node], str]) -> list[
     """Return the texts of the cells in their columns.
 
     A cell that spans rows counts in each of them; one that names several columns, in those.
+    A table of cells that span more than any table has is read as if they did not.
     """
     grid: list[Row] = []
     below: dict[int, tuple[int, str]] = {}  # column: rows left, text
-    total = 0
+    left = _MAX_SPANNED
     for number, cells in enumerate(rows):
         row: list[str] = []
         for cell in cells:
-            while len(row) in below:
-                row.append(_take(below, len(row)))
+            _descend(below, row)
             text = flat(cell)
             columns, deep = _span(cell, "colspan"), _span(cell, "rowspan")
-            if total + columns > _MAX_CELLS:
-                columns = 1
+            if columns * deep > 1:
+                left -= columns * deep
+                if left < 0:
+                    columns = deep = 1
             for offset in range(columns):
+                shown = text if offset == 0 or number < header else ""
                 if deep > 1:
-                    below[len(row)] = deep - 1, text if offset == 0 or number < header else ""
-                row.append(text if offset == 0 or number < header else "")
-            total += columns
-        while len(row) in below:
-            row.append(_take(below, len(row)))
+                    below[len(row)] = deep - 1, shown
+                row.append(shown)
+        _descend(below, row)
         grid.append(row)
     return grid
 
 
-def _take(below: dict[int, tuple[int, str]], column: int) -> str:
-    left, text = below.pop(column)
-    if left > 1:
-        below[column] = left - 1, text
-    return text
+def _descend(below: dict[int, tuple[int, str]], row: list[str]) -> None:
+    """Fill the columns that follow in `row` with the cells that reach down into them."""
+    while len(row) in below:
+        left, text = below.pop(len(row))
+        if left > 1:
+            below[len(row)] = left - 1, text
+        row.append(text)
 
 
 def _span(cell: Node, name: str) -> int:

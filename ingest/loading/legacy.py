@@ -12,6 +12,7 @@ from ingest.loading.loaded import Loaded, Loader
 TIME_LIMIT = 180.0
 """Seconds for one file."""
 
+_START_AGAIN = 81
 _MODULES = {"docx": "office", "pptx": "slides", "xlsx": "spreadsheet", "pdf": "pdf"}
 
 CONVERSIONS = {
@@ -68,15 +69,9 @@ def _convert(soffice: str, source: Path, target: str, name: str) -> Path:
         *("--convert-to", target, "--outdir", str(folder / "out"), str(source)),
     ]
     try:
-        # The profile is its home as well: it writes nowhere else.
-        subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIME_LIMIT,
-            check=False,
-            env=os.environ | {"HOME": str(folder), "SAL_USE_VCLPLUGIN": "svp"},
-        )
+        # A first start sets the profile up, and asks for another by its status.
+        if _run(command, folder) == _START_AGAIN:
+            _run(command, folder)
     except subprocess.TimeoutExpired as error:
         raise DocumentError(
             f"{name} keeps LibreOffice busy for more than {TIME_LIMIT:.0f} seconds.",
@@ -89,3 +84,15 @@ def _convert(soffice: str, source: Path, target: str, name: str) -> Path:
             f"Open it in the program it came from, save it as .{target}, and add that.",
         )
     return converted
+
+
+def _run(command: list[str], home: Path) -> int:
+    """Run LibreOffice and return its exit status; it writes nowhere but in `home`."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIME_LIMIT,
+        check=False,
+        env=os.environ | {"HOME": str(home), "SAL_USE_VCLPLUGIN": "svp"},
+    ).returncode

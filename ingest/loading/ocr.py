@@ -14,6 +14,9 @@ from ingest.loading.text import clean
 TIME_LIMIT = 120.0
 """Seconds for one page."""
 
+AT_A_TIME = os.cpu_count() or 1
+"""Pages; each is read by a program of its own on one core."""
+
 MAX_PIXELS = 25_000_000
 """Larger pictures are made smaller; A4 at 400 dpi has 15 million."""
 

@@ -5,6 +5,7 @@ PDFium is not safe to use from two threads at once; `PDFIUM` is held around ever
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from pypdfium2 import raw
 from ingest.index.documents import Document, Heading, Page
 from ingest.index.errors import DocumentError
 from ingest.loading import limits, ocr
-from ingest.loading.loaded import Loaded
+from ingest.loading.attachments import AttachmentFolder
+from ingest.loading.loaded import Attachment, Loaded
+from ingest.loading.pdfextras import added_lines, save_attachments
 from ingest.loading.text import clean
 
 PDFIUM = Lock()
@@ -42,11 +45,12 @@ class _Bookmark:
     page: int
 
 
-def load(path: Path, name: str, _scratch: Path) -> Loaded:
+def load(path: Path, name: str, scratch: Path) -> Loaded:
     """Read a PDF; pages without a text layer are read by OCR where that is installed."""
     with closing(_Pages(path, name)) as source:
         texts = source.texts()
         bookmarks = source.bookmarks()
+        attachments = source.attachments(scratch)
     if not any(texts):
         raise _without_text(name, len(texts))
     pages = []
@@ -57,7 +61,8 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
     text = _BETWEEN_PAGES.join(texts)
     if len(text) > limits.MAX_CHARACTERS:
         raise limits.too_long(name)
-    return Loaded(Document(text, "pdf", tuple(pages), _headings(text, pages, bookmarks)))
+    headings = _headings(text, pages, bookmarks)
+    return Loaded(Document(text, "pdf", tuple(pages), headings), attachments)
 
 
 class _Pages:
@@ -66,6 +71,7 @@ class _Pages:
     def __init__(self, path: Path, name: str) -> None:
         with PDFIUM:
             self._pdf = _open(path, name)
+            self._pdf.init_forms()
 
     def close(self) -> None:
         """Close the PDF."""
@@ -77,21 +83,35 @@ class _Pages:
         with PDFIUM:
             return list(_bookmarks(self._pdf))
 
+    def attachments(self, scratch: Path) -> tuple[Attachment, ...]:
+        """Write the files in the PDF into `scratch`."""
+        folder = AttachmentFolder(scratch)
+        with PDFIUM:
+            save_attachments(self._pdf, folder)
+        return tuple(folder.found)
+
     def texts(self) -> list[str]:
         """Return the text of each page."""
         with PDFIUM:
             count = len(self._pdf)
-        texts = []
+        texts, scans = [], []
         for index in range(count):
             with PDFIUM:
                 text, scanned = _page_text(self._pdf, index)
-            if scanned and ocr.program():
-                with PDFIUM:
-                    picture = _picture(self._pdf, index)
-                # A stamp on a scan is found by OCR as well.
-                text = max(ocr.read_picture(picture), text, key=len)
             texts.append(text)
+            if scanned:
+                scans.append(index)
+        if scans and ocr.program():
+            with ThreadPoolExecutor(ocr.AT_A_TIME) as pool:
+                for index, read in zip(scans, pool.map(self._scan_text, scans), strict=True):
+                    # A stamp on a scan is found by OCR as well.
+                    texts[index] = max(read, texts[index], key=len)
         return texts
+
+    def _scan_text(self, index: int) -> str:
+        with PDFIUM:
+            picture = _picture(self._pdf, index)
+        return ocr.read_picture(picture)
 
 
 def _without_text(name: str, count: int) -> DocumentError:
@@ -133,7 +153,9 @@ def _page_text(pdf: Any, index: int) -> tuple[str, bool]:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
         text = clean(text.translate(_CONTROLS)).strip()
-        return text, len(text) < _STAMP and _is_drawn(page, bool(text))
+        scanned = len(text) < _STAMP and _is_drawn(page, bool(text))
+        added = [line for line in added_lines(pdf, page) if line not in text]
+        return "\n".join(filter(None, [text, *added])), scanned
 
 
 def _is_drawn(page: Any, stamped: bool) -> bool:

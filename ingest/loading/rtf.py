@@ -41,6 +41,7 @@ _CODECS = {
     **{136: "cp950", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255"},
     **{178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"},
 }
+_HEADING_STYLE = re.compile(r"(?:heading ([1-9])|title);", re.IGNORECASE)
 _PARAGRAPH_ENDS = frozenset({"par", "sect", "page", "column"})
 _DEEPEST = 9
 
@@ -246,6 +247,10 @@ class _Reader:
         """Decode the bytes collected so far, which may be halves of characters one by one."""
         if not self._bytes:
             return
+        if self._state.destination == "stylesheet" and (
+            match := _HEADING_STYLE.match(self._bytes.decode("latin-1"))
+        ):
+            self._levels.setdefault(self._style, int(match[1] or 1))
         if not self._state.ignored and not self._state.hidden:
             try:
                 text = self._bytes.decode(self._state.codec or self._default, "replace")

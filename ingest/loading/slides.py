@@ -121,12 +121,13 @@ def _placeholder(shape: Any) -> str:
 
 
 def _paragraphs(node: Any) -> list[str]:
-    return [text for p in node.iter("{*}p") if (text := _text(p)).strip()]
+    return [text for p in node.iter("{*}p") if (text := _text(p))]
 
 
 def _text(paragraph: Any) -> str:
-    runs = paragraph.iter("{*}t", "{*}br", "{*}tab")
-    return "".join((run.text or "") if local(run) == "t" else " " for run in runs)
+    runs = paragraph.iter("{*}t", "{*}br")
+    text = "".join((run.text or "") if local(run) == "t" else " " for run in runs)
+    return " ".join(text.split())
 
 
 def _header_rows(table: Any) -> int | None:
