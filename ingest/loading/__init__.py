@@ -41,6 +41,8 @@ def load(path: Path, name: str, scratch: Path) -> Loaded:
     except OSError as error:
         if error.errno in (errno.EFBIG, errno.ENOSPC):
             raise
+        if error.errno is None:  # what libraries raise for a file that is not as it should be
+            raise limits.damaged(name) from error
         raise DocumentError(
             f"{name} cannot be opened.", "Check that the file exists and that you may read it."
         ) from error

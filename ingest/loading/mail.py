@@ -3,6 +3,7 @@
 import email.policy
 import mimetypes
 from collections.abc import Iterator
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
@@ -153,25 +154,33 @@ def _filename(part: Message) -> str:
 
 
 def _header(message: Message, key: str) -> str:
-    """Return a header in readable characters, whatever is wrong with it."""
-    try:
-        return ", ".join("".join(_decoded(value)) for value in message.get_all(key, []))
-    except (LookupError, ValueError, TypeError):  # likewise
-        return str(message.get(key, ""))
+    """Return a header in readable characters; several of one name as a list."""
+    values = [value for name, value in message.raw_items() if name.lower() == key.lower()]
+    return ", ".join("".join(_decoded(value)) for value in values)
 
 
 def _decoded(value: object) -> Iterator[str]:
-    """Yield the pieces of a header; bytes beyond ASCII are UTF-8, or else Western."""
+    """Yield the pieces of a header, whatever is wrong with it.
+
+    Bytes beyond ASCII are UTF-8, or else Western.
+    """
     text = str(value)
     if not text.isascii():
         data = text.encode("utf-8", "surrogateescape")
         yield data.decode("utf-8") if _is_utf8(data) else data.decode("cp1252", "replace")
         return
-    for piece, codec in decode_header(text):
+    try:
+        pieces = decode_header(text)
+    except HeaderParseError:
+        pieces = [(text, None)]
+    for piece, codec in pieces:
         if isinstance(piece, str):
             yield piece
-        else:
+            continue
+        try:
             yield piece.decode(codec or "ascii", "replace")
+        except LookupError:
+            yield piece.decode("ascii", "replace")
 
 
 def _is_utf8(data: bytes) -> bool:

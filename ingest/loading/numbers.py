@@ -41,7 +41,7 @@ def builtin_format(key: str) -> Format:
 def format_of(code: str) -> Format:
     """Return what a format code makes of numbers."""
     bare = _LITERAL.sub("", code.partition(";")[0]).lower()
-    if re.search(r"[dy]|mmm|^m+$|e", bare) and not re.search(r"[0#]", bare):
+    if re.search(r"[dy]|mmm|^m+$", bare) and not re.search(r"[0#]", bare):
         return Format.DATE
     if re.search(r"[hs]", bare) and "general" not in bare:
         return Format.TIME

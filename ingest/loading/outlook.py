@@ -103,7 +103,7 @@ class _Storage:
     def _add_body(self, builder: Builder, name: str) -> None:
         if body := self._text(_BODY).strip():
             builder.paragraph(body.replace("\r\n", "\n"))
-        elif html := self._bytes(_HTML, "0102") or self._text(_HTML).encode():
+        elif html := self._bytes(_HTML, "0102").rstrip(b"\0") or self._text(_HTML).encode():
             builder.append(from_markup(decode_markup(html, name), "email", name), lower=1)
         elif packed := self._bytes(_RTF, "0102"):
             builder.append(from_rtf(unpack_rtf(packed), "email", name), lower=1)

@@ -100,6 +100,8 @@ def family_of(path: Path, name: str) -> str:  # noqa: PLR0911 - one case after t
         return "image"
     if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{\\rtf"):
         return "rtf"
+    if named == "xls" and head[:1] == b"\t" and head[1:2] in {b"\0", b"\2", b"\4", b"\x08"}:
+        return "xls"  # of a time before OLE
     if named == "legacy" and suffix != ".doc" and looks_binary(head):
         return "legacy"
     if named in TEXTUAL:

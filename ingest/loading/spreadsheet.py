@@ -81,10 +81,11 @@ class _Workbook:
                 yield []
             last = this
             cells: list[str] = []
+            column = -1
             for cell in row:
                 if local(cell) != "c":
                     continue
-                column = _column(cell.get("r", ""), len(cells))
+                column = _column(cell.get("r", ""), column + 1)
                 if value := self._value(cell):
                     self._count(column - len(cells) + 1)
                     cells += [""] * (column - len(cells) + 1)

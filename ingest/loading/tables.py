@@ -18,7 +18,7 @@ MAX_SPAN = 1_000
 
 _LOOK_AHEAD = 8
 _MAX_LABEL = 80
-_NUMBER = re.compile(r"\W*(?:[A-Z]{1,3} ?)?\W*\d[\d\W]*[^\W\d]{0,3}\W*")
+_NUMBER = re.compile(r"\W*(?:[A-Z]{2,3} )?\W*\d[\d\W]*[^\W\d]{0,3}\W*")
 _PERIOD = re.compile(r"(?:19|20)\d\d(?:-\d\d-\d\d)?")
 
 

@@ -1,0 +1,192 @@
+"""Tesseract and LibreOffice: files that need them, with the programs there, away or failing."""
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from fpdf import FPDF
+from loading_files import docx_file, ole_file, outline, paragraph, pdf_file, read, refusal, unpack
+from PIL import Image, ImageDraw, ImageFont
+
+from ingest.loading import legacy, ocr
+
+DOC = ole_file({"WordDocument": b"words"})
+PPT = ole_file({"PowerPoint Document": b"words"})
+
+
+def picture(*texts: str, kind: str = "PNG", mode: str = "L") -> bytes:
+    """Return a picture of each text; TIFF takes several."""
+    pages = []
+    for text in texts:
+        page = Image.new("L", (1000, 1414), "white")
+        font = ImageFont.load_default(size=60)
+        ImageDraw.Draw(page).text((40, 60), text, fill="black", font=font)
+        pages.append(page.convert(mode))
+    buffer = io.BytesIO()
+    more = {"save_all": True, "append_images": pages[1:]} if pages[1:] else {}
+    pages[0].save(buffer, kind, **more)  # type: ignore[arg-type]  # Pillow's options are of all types
+    return buffer.getvalue()
+
+
+def scan(*pages: tuple[str, bytes | None]) -> bytes:
+    """Return a PDF whose pages have a text, a picture over all of it, or both."""
+    pdf = FPDF()
+    pdf.set_font("helvetica", size=12)
+    for text, image in pages:
+        pdf.add_page()
+        if image:
+            pdf.image(io.BytesIO(image), 0, 0, pdf.w, pdf.h)
+        if text:
+            pdf.cell(text=text)
+    return bytes(pdf.output())
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder in which programs are found, beside the shell."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ["cat", "cp", "mkdir", "sleep"]:
+        (folder / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def install(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+TESSERACT = (
+    'if [ "$1" = --list-langs ]; then echo "List:"; echo deu; echo osd; echo eng; exit; fi\n'
+)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a", "a.pdf", "a.txt"])
+def test_a_picture_without_ocr_says_what_would_read_it(programs: Path, name: str) -> None:
+    error = refusal(name, picture("words"))
+    assert error.what == f"{name} is a picture, and OCR is not installed."
+    assert "tesseract-ocr" in error.next_step
+
+
+def test_a_scan_without_ocr_says_how_many_pages(programs: Path) -> None:
+    error = refusal("a.pdf", scan(("", picture("words")), ("", picture("words"))))
+    assert error.what == "a.pdf: no text on 2 of 2 pages, and OCR is not installed."
+    assert "tesseract-ocr" in error.next_step
+
+
+def test_text_pages_are_read_though_others_are_scans(programs: Path) -> None:
+    assert read("a.pdf", scan(("words", None), ("", picture("none")))).text.strip() == "words"
+
+
+def test_pages_of_a_scan_in_their_order(programs: Path) -> None:
+    answer = "cat >/dev/null; echo \"read $4\"; printf 'exam-\\nple\\n\\n\\n\\f'"
+    install(programs, "tesseract", TESSERACT + answer)
+    stamp = scan(("written", None), ("", picture("x")), ("Page 3", picture("x")), ("", None))
+    document = read("a.pdf", stamp)
+    pages = [document.text[page.start : page.end] for page in document.pages]
+    assert pages == ["written", "read eng+deu\nexample", "read eng+deu\nexample", ""]
+
+
+@pytest.mark.parametrize("script", ["exit 1", "kill -9 $$", "sleep 60"])
+def test_ocr_that_fails_is_no_text(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setattr(ocr, "TIME_LIMIT", 1.0)
+    install(programs, "tesseract", TESSERACT + f"exec {script}" if "sleep" in script else script)
+    assert refusal("a.png", picture("x")).what == "a.png is a picture without text."
+    error = refusal("a.pdf", scan(("", picture("x"))))
+    assert error.what == "a.pdf: no text on 1 of 1 page, and OCR finds none."
+
+
+@pytest.mark.parametrize("cut", [8, 50, 300])
+def test_a_damaged_picture_is_refused(programs: Path, cut: int) -> None:
+    install(programs, "tesseract", f"{TESSERACT} cat >/dev/null; echo words")
+    assert refusal("a.png", picture("x")[:cut]).what == "a.png is damaged and cannot be read."
+
+
+@pytest.mark.skipif(not shutil.which("tesseract"), reason="Tesseract is not installed")
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("PNG", "RGBA"), ("JPEG", "L"), ("TIFF", "1"), ("GIF", "P")]
+)
+def test_real_ocr_of_pictures(kind: str, mode: str) -> None:
+    document = read("a", picture("The brown fox", kind=kind, mode=mode))
+    assert (document.kind, document.text) == ("image", "The brown fox\n")
+
+
+@pytest.mark.skipif(not shutil.which("tesseract"), reason="Tesseract is not installed")
+def test_real_ocr_of_pages() -> None:
+    document = read("a.tiff", picture("The brown fox", "and a dog", kind="TIFF"))
+    pages = [document.text[page.start : page.end] for page in document.pages]
+    assert pages == ["The brown fox", "and a dog"]
+    assert "brown fox" in read("a.pdf", scan(("", picture("The brown fox")))).text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.doc", DOC, "an old Word document (.doc)"),
+        ("a", DOC, "an old Word document (.doc)"),
+        ("a.xls", DOC, "an old Word document (.doc)"),
+        ("a.txt", PPT, "an old PowerPoint presentation (.ppt)"),
+        ("a.wpd", b"\xffWPC\x10\0\0\0\1\n" + bytes(300), "WordPerfect document (.wpd)"),
+    ],
+)
+def test_an_old_format_without_libreoffice_says_so(
+    programs: Path, name: str, data: bytes, words: str
+) -> None:
+    error = refusal(name, data)
+    assert words in error.what
+    assert "LibreOffice" in error.next_step
+
+
+def test_an_old_format_is_converted_and_read(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.docx").write_bytes(docx_file(paragraph("Bees", "H1"), paragraph("They fly.")))
+    script = """
+        [ -f "$HOME/started" ] || { echo > "$HOME/started"; exit 81; }
+        mkdir "$HOME/out"
+        cp NEW "$HOME/out/document.docx"
+    """
+    install(programs, "soffice", script.replace("NEW", str(tmp_path / "new.docx")))
+    document = read("a.doc", DOC)
+    assert document.kind == "docx"
+    assert outline(document) == [(1, "Bees")]
+    assert "They fly." in document.text
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [("exit 0", "cannot read a.doc"), ("exec sleep 60", "busy for more than 1 seconds")],
+)
+def test_libreoffice_that_fails_is_a_sentence(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+) -> None:
+    monkeypatch.setattr(legacy, "TIME_LIMIT", 1.0)
+    install(programs, "soffice", script)
+    assert words in refusal("a.doc", DOC).what
+
+
+def test_rich_text_under_an_old_name_needs_no_libreoffice(programs: Path) -> None:
+    assert read("a.doc", b"{\\rtf1 words}").kind == "rtf"
+    assert read("a.doc", b"<html><body><p>words</p></body></html>").kind == "html"
+    assert read("a.doc", b"only words").kind == "text"
+
+
+def test_what_was_put_on_a_page_is_read() -> None:
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=12)
+    pdf.cell(text="printed")
+    pdf.free_text_annotation("typed onto it", x=50, y=50, w=60, h=20)
+    assert read("a.pdf", bytes(pdf.output())).text == "printed\ntyped onto it"
+
+
+def test_files_in_a_pdf_are_unpacked() -> None:
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=12)
+    pdf.cell(text="printed")
+    pdf.embed_file(bytes=b"attached", basename="notes.txt")
+    assert unpack("a.pdf", bytes(pdf.output()))[1] == {"notes.txt": b"attached"}
+    assert unpack("a.pdf", pdf_file("words"))[1] == {}
