@@ -13,11 +13,13 @@ import typer
 from ingest.adding import add_source, named_sources
 from ingest.console import (
     Interrupted,
+    confirm,
     err,
     out,
     print_json,
     see_through,
     show,
+    show_collections,
     summarize,
     taking_in,
 )
@@ -113,20 +115,79 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def collections(as_json: AsJson = False) -> None:
+    """List the collections and what they hold."""
+    with _index(read_settings(IngestSettings)) as index:
+        show_collections(index.collections.holdings(), as_json)
+
+
+@app.command()
 def remove(
-    names: Annotated[list[str], typer.Argument(help="Names or ids of documents.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Names or ids of documents.")] = None,
     collection: Collection = None,
+    every: Annotated[bool, typer.Option("--all", help="All documents of the collection.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --all: do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove documents from search, catalogue and files."""
+    _require_choice(names, every, collection)
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
-        records = _find(index, names, collection)
-        ids = [record.id for record in records]
-        for document_id in ids:
-            index.catalogue.remove(document_id)
-        see_through("ingest remove", index, settings, ids, wait=False)
+        records = _chosen(index, names, collection)
+        if every and not yes:
+            confirm(f"Remove all {len(records)} documents of {collection}?")
+        if every and collection is not None:
+            index.collections.remove(collection)
+        else:
+            for record in records:
+                index.catalogue.remove(record.id)
+        see_through("ingest remove", index, settings, [record.id for record in records], False)
+    if as_json:
+        show(records, as_json)
+    elif every:
+        out.print(f"{len(records)} documents of {collection} removed.", markup=False)
+    else:
         for record in records:
             out.print(f"{record.name} removed.", markup=False)
+
+
+@app.command()
+def move(
+    to: Annotated[str, typer.Option("--to", help="Collection to move them to.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Names or ids of documents.")] = None,
+    collection: Annotated[
+        str | None, typer.Option("--collection", help="Collection that they are in.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All documents of the collection.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move documents, with what came in them, to another collection; nothing is embedded anew.
+
+    A document is searched where it was until it is ready where it goes. Exits 1 when one
+    cannot go there.
+    """
+    _require_choice(names, every, collection)
+    settings = read_settings(IngestSettings)
+    with _index(settings) as index:
+        ids: dict[str, None] = {}
+        refused = False
+        for record in _chosen(index, names, collection):
+            if every and record.parent is not None:
+                continue  # it follows what it came in
+            try:
+                there, outcome = index.move(record.id, to)
+            except FootnoteError as error:
+                refused = True
+                err.print(f"{record.name}: {error}", markup=False)
+                continue
+            ids[there.id] = None
+            if outcome == Outcome.DUPLICATE and not as_json:
+                err.print(_said(record.name, there, outcome), markup=False)
+        see_through("ingest move", index, settings, list(ids), wait=False)
+        records = index.catalogue.family(list(ids))
+        summarize(records, as_json)
+    if refused or any(record.state == State.FAILED for record in records):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -188,6 +249,22 @@ def _index(settings: IngestSettings) -> Iterator[Index]:
             yield index
     except KeyboardInterrupt:
         raise Interrupted from None
+
+
+def _require_choice(names: Sequence[str] | None, every: bool, collection: str | None) -> None:
+    """Refuse anything but names, or all of one collection."""
+    if bool(names) == every or (every and collection is None):
+        raise InputError(
+            "It is not clear which documents are meant.",
+            "Give their names, or a collection with --collection NAME --all.",
+        )
+
+
+def _chosen(index: Index, names: Sequence[str] | None, collection: str | None) -> list[Record]:
+    index.catalogue.require_collection(collection)
+    if names:
+        return _find(index, names, collection)
+    return index.catalogue.documents(collection)
 
 
 def _find(index: Index, names: Sequence[str], collection: str | None) -> list[Record]:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from ingest.index.errors import IndexInUseError
+from ingest.index.collections import Holding
+from ingest.index.errors import IndexInUseError, InputError
 from ingest.index.index import Index
 from ingest.index.shapes import document_shape
 from ingest.index.tables import Record, State
@@ -52,6 +54,40 @@ def show(records: Sequence[Record], as_json: bool) -> None:
         out.print(_line(record), markup=False)
     if not records:
         out.print("No documents. Add some with `ingest add FOLDER`.", markup=False)
+
+
+def show_collections(holdings: Sequence[Holding], as_json: bool) -> None:
+    """Print what collections hold, a line each."""
+    if as_json:
+        shapes = [
+            {
+                "name": holding.collection,
+                "documents": holding.documents,
+                "passages": holding.passages,
+                "failed": holding.failed,
+            }
+            for holding in holdings
+        ]
+        print_json({"collections": shapes})
+        return
+    for holding in holdings:
+        counts = [_count(holding.documents, "document"), _count(holding.passages, "passage")]
+        counts += [f"{holding.failed} failed"] if holding.failed else []
+        out.print(f"{holding.collection}  {', '.join(counts)}", markup=False)
+    if not holdings:
+        out.print("No collections. Add documents with `ingest add FOLDER --collection NAME`.")
+
+
+def confirm(question: str) -> None:
+    """Ask whether to go on.
+
+    Raises:
+        InputError: the answer is no, or there is no terminal to ask on.
+    """
+    if not sys.stdin.isatty():
+        raise InputError("There is no terminal to ask on.", "Say --yes if it is meant.")
+    if not typer.confirm(question, err=True):
+        raise InputError("Nothing was changed.", "Repeat the command to be asked again.")
 
 
 def summarize(records: Sequence[Record], as_json: bool) -> None:
@@ -205,7 +241,10 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
 
 def _line(record: Record) -> str:
     pages = f", {record.pages} pages" if record.pages else ""
-    plural = "" if record.chunks == 1 else "s"
-    detail = f"{record.chunks} passage{plural}{pages}" if record.version else ""
+    detail = f"{_count(record.chunks, 'passage')}{pages}" if record.version else ""
     parts = (record.state.value, record.name, detail, record.error or "")
     return "  ".join(part for part in parts if part)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -20,6 +20,7 @@ from ingest.index.tables import (
     discard,
     discarded,
     documents,
+    end_replacement,
     mark_removing,
     one,
     record_of,
@@ -142,7 +143,10 @@ class Queue:
     def fail(self, record: Record, error: str) -> bool:
         """End the work with the reason why; an old version stays searchable."""
         values = {"state": State.FAILED, "stage": "", "error": error, "updated": self._clock()}
-        return self._if_wanted(record, values | _NOBODY)
+        with self._database.write(alone=True) as connection:
+            failed = self._change_wanted(connection, record, values | _NOBODY)
+            end_replacement(connection, record)
+            return failed
 
     def postpone(self, record: Record, error: str, delay: float) -> bool:
         """Put the work off for `delay` seconds, with the reason why; it counts as no attempt."""
@@ -189,6 +193,7 @@ class Queue:
             gone = documents.c.state == State.REMOVING
             connection.execute(documents.delete().where(mine, gone))
             connection.execute(documents.update().where(mine).values(_NOBODY))
+            end_replacement(connection, record)
 
     def release_all(self) -> None:
         """Let go of every document, whoever held it: for the one owner of an embedded index.
@@ -248,6 +253,7 @@ class Queue:
             discard(connection, {record.version})
         others = documents.c.id.not_in(list(done.children))
         mark_removing(connection, (documents.c.parent == record.id) & others)
+        end_replacement(connection, record)
         return True
 
     def _is_due(self) -> sa.ColumnElement[bool]:

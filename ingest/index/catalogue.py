@@ -11,7 +11,7 @@ notices, and lets go.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -21,26 +21,29 @@ from ingest.index.documents import document_id
 from ingest.index.errors import InputError
 from ingest.index.tables import (
     COLUMNS,
+    SEARCHABLE,
+    SHOWN,
     Record,
     State,
+    ask_again,
     change,
-    discard,
     documents,
     facts,
+    known,
     mark_removing,
     one,
+    queued,
     record_of,
+    twins_of,
 )
 
 _IDS = 10_000
 """Most ids in one query: databases bound the number of parameters."""
 
-_SHOWN = documents.c.state != State.REMOVING
-_SEARCHABLE = documents.c.version.is_not(None) & _SHOWN
 
 # Every search asks this; putting a statement together takes longer than its answer.
 _VERSIONS = sa.select(documents.c.id, documents.c.version, documents.c.name).where(
-    documents.c.id.in_(sa.bindparam("ids", expanding=True)), _SEARCHABLE
+    documents.c.id.in_(sa.bindparam("ids", expanding=True)), SEARCHABLE
 )
 
 
@@ -76,6 +79,7 @@ class Catalogue:
         *,
         parent: str | None = None,
         keep: Callable[[], None] = lambda: None,
+        leaving: Container[str] = (),
     ) -> tuple[Record, Outcome]:
         """Ask for `name` to hold the content `sha256`.
 
@@ -86,40 +90,44 @@ class Catalogue:
 
         Args:
             keep: stores the bytes; called while no worker can clear content away.
+            leaving: ids of documents that are about to be removed, so they are no twins. Where
+                one of them shows this content, the new document replaces it: it goes, but not
+                before the new one is ready.
 
         Raises:
             InputError: the parent is there no longer.
         """
         key = document_id(collection, name)
-        wanted = {**self._queued(), "sha256": sha256, "size": size}
+        wanted = {**queued(self._clock()), "sha256": sha256, "size": size}
         with self._database.write(alone=True) as connection:
             keep()
-            if parent is not None and one(connection, (documents.c.id == parent) & _SHOWN) is None:
+            if parent is not None and one(connection, (documents.c.id == parent) & SHOWN) is None:
                 raise InputError(f"What {name} came in was removed.", "Add it again.")
             old = one(connection, documents.c.id == key)
+            twins = [] if parent is not None else twins_of(connection, collection, sha256)
+            shown_by = (twin.id for twin in twins if twin.id in leaving and twin.version == sha256)
+            wanted |= {"replaces": next(shown_by, None)} if twins else {}
             if old is None:
-                twin = one(connection, _is_twin(collection, sha256)) if parent is None else None
-                if twin is not None:
+                staying = (twin for twin in twins if twin.id not in leaving)
+                if (twin := next(staying, None)) is not None:
                     if twin.state == State.FAILED:
-                        change(connection, twin.id, wanted)
-                    return _known(connection, twin.id), Outcome.DUPLICATE
+                        change(connection, twin.id, queued(self._clock()) | {"sha256": sha256})
+                    return known(connection, twin.id), Outcome.DUPLICATE
                 row = {"id": key, "collection": collection, "name": name, "parent": parent}
                 connection.execute(documents.insert().values({**row, **wanted}))
-                return _known(connection, key), Outcome.ADDED
+                return known(connection, key), Outcome.ADDED
+            # It is asked for again, so nothing replaces it.
+            renamed = documents.c.replaces == key
+            connection.execute(documents.update().where(renamed).values(replaces=None))
             if old.sha256 == sha256 and old.state in (State.QUEUED, State.RUNNING, State.READY):
                 return old, Outcome.UNCHANGED
             if old.version == sha256 and old.state != State.REMOVING:
                 # Back to the content that is still searchable: nothing is left to do.
-                change(connection, key, {**wanted, "state": State.READY})
-                return _known(connection, key), Outcome.UNCHANGED
-            discard(connection, {old.sha256, old.version})
-            if old.state == State.REMOVING:
-                # What is being cleared away must not come back; only the new content counts.
-                change(connection, key, {**wanted, "parent": parent, "version": None, "chunks": 0})
-                return _known(connection, key), Outcome.ADDED
-            change(connection, key, wanted)
-            outcome = Outcome.REPLACED if old.version is not None else Outcome.ADDED
-            return _known(connection, key), outcome
+                change(connection, key, {**wanted, "replaces": None, "state": State.READY})
+                return known(connection, key), Outcome.UNCHANGED
+            ask_again(connection, old, {**wanted, "parent": parent})
+            replaced = old.version is not None and old.state != State.REMOVING
+            return known(connection, key), Outcome.REPLACED if replaced else Outcome.ADDED
 
     def remove(self, document_id: str) -> None:
         """Take a document, and all that came in it, out of every list and search at once.
@@ -132,8 +140,8 @@ class Catalogue:
     def retry(self, document_id: str) -> None:
         """Queue a document again, from the start."""
         with self._database.write() as connection:
-            where = (documents.c.id == document_id) & _SHOWN
-            connection.execute(documents.update().where(where).values(self._queued()))
+            where = (documents.c.id == document_id) & SHOWN
+            connection.execute(documents.update().where(where).values(queued(self._clock())))
 
     # -- looking -------------------------------------------------------------------------
 
@@ -141,7 +149,7 @@ class Catalogue:
         self, collection: str | None = None, ids: Sequence[str] | None = None
     ) -> list[Record]:
         """Return the documents, those of one collection or of these ids, by name."""
-        query = sa.select(*COLUMNS).where(_SHOWN)
+        query = sa.select(*COLUMNS).where(SHOWN)
         if collection is not None:
             query = query.where(documents.c.collection == collection)
         query = query.order_by(documents.c.collection, documents.c.name)
@@ -166,7 +174,7 @@ class Catalogue:
             with self._database.read() as connection:
                 for first in range(0, len(newest), _IDS):
                     parents = documents.c.parent.in_(newest[first : first + _IDS])
-                    rows = connection.execute(sa.select(*COLUMNS).where(parents, _SHOWN))
+                    rows = connection.execute(sa.select(*COLUMNS).where(parents, SHOWN))
                     inside += [record_of(row) for row in rows.mappings()]
             newest = [record.id for record in inside if record.id not in known]
             known |= {record.id: record for record in inside}
@@ -180,7 +188,7 @@ class Catalogue:
         """Return the names of the collections that hold documents."""
         column = documents.c.collection
         with self._database.read() as connection:
-            query = sa.select(column).where(_SHOWN).distinct().order_by(column)
+            query = sa.select(column).where(SHOWN).distinct().order_by(column)
             return list(connection.execute(query).scalars())
 
     def require_collection(self, collection: str | None) -> None:
@@ -191,7 +199,7 @@ class Catalogue:
         """
         if collection is None:
             return
-        there = sa.exists().where(documents.c.collection == collection, _SHOWN)
+        there = sa.exists().where(documents.c.collection == collection, SHOWN)
         with self._database.read() as connection:
             if connection.execute(sa.select(there)).scalar_one():
                 return
@@ -215,7 +223,7 @@ class Catalogue:
 
     def passages(self, collection: str | None = None) -> int:
         """Return the number of searchable passages."""
-        query = sa.select(sa.func.coalesce(sa.func.sum(documents.c.chunks), 0)).where(_SEARCHABLE)
+        query = sa.select(sa.func.coalesce(sa.func.sum(documents.c.chunks), 0)).where(SEARCHABLE)
         if collection is not None:
             query = query.where(documents.c.collection == collection)
         with self._database.read() as connection:
@@ -224,7 +232,7 @@ class Catalogue:
     def is_searchable(self) -> bool:
         """Whether there is any searchable document, without counting them."""
         with self._database.read() as connection:
-            return bool(connection.execute(sa.select(sa.exists().where(_SEARCHABLE))).scalar_one())
+            return bool(connection.execute(sa.select(sa.exists().where(SEARCHABLE))).scalar_one())
 
     def versions(self, document_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
         """Return {id: (searchable version, name)} of those documents that are searchable."""
@@ -248,27 +256,3 @@ class Catalogue:
             if found is None:
                 connection.execute(facts.insert().values(key=key, value=value))
             return value if found is None else str(found)
-
-    def _queued(self) -> dict[str, object]:
-        """Return the columns of a document that waits for its first try."""
-        return {
-            "state": State.QUEUED,
-            "stage": "",
-            "fraction": 0.0,
-            "error": None,
-            "attempts": 0,
-            "due": 0.0,
-            "updated": self._clock(),
-        }
-
-
-def _is_twin(collection: str, sha256: str) -> sa.ColumnElement[bool]:
-    table = documents.c
-    same = (table.collection == collection) & (table.sha256 == sha256)
-    return same & table.parent.is_(None) & _SHOWN
-
-
-def _known(connection: sa.Connection, key: str) -> Record:
-    record = one(connection, documents.c.id == key)
-    assert record is not None
-    return record

@@ -1,10 +1,12 @@
 """The index: catalogue, files, embedder and store of one data folder, opened together."""
 
 import threading
+from collections.abc import Container
 from functools import cached_property, lru_cache
 from typing import BinaryIO
 
 from ingest.index.catalogue import Catalogue, Outcome
+from ingest.index.collections import Collections
 from ingest.index.database import Database, sqlite_url
 from ingest.index.documents import Document
 from ingest.index.embedding import Embedder, Fingerprint
@@ -49,6 +51,7 @@ class Index:
             ) from error
         self.database = Database(settings.database_url or sqlite_url(data_dir), metadata)
         self.catalogue = Catalogue(self.database)
+        self.collections = Collections(self.database)
         self.files = Files(settings.files_url or str(data_dir / "files"))
         self.ownership = Ownership(data_dir)
         self._opening = threading.Lock()
@@ -98,22 +101,25 @@ class Index:
             return self._store
 
     def add_file(
-        self, stream: BinaryIO, name: str, collection: str, parent: str | None = None
+        self,
+        stream: BinaryIO,
+        name: str,
+        collection: str,
+        parent: str | None = None,
+        leaving: Container[str] = (),
     ) -> tuple[Record, Outcome]:
         """Take a file in: keep its bytes and queue it. It is searchable once it is `ready`.
 
         Args:
             parent: id of the document that it came in.
+            leaving: ids of documents that are about to be removed; see `Catalogue.add`.
 
         Raises:
             DataFolderError: its bytes cannot be kept.
             InputError: the name or the collection's name is empty or too long.
         """
-        for what, value in (("document", name), ("collection", collection)):
-            if not value.strip() or len(value) > MAX_NAME or "\0" in value:
-                raise InputError(
-                    f"A {what}'s name takes 1 to {MAX_NAME} characters.", "Choose another name."
-                )
+        _require_name("document", name)
+        _require_name("collection", collection)
         with self.files.receive(stream) as received:
             return self.catalogue.add(
                 collection,
@@ -122,7 +128,17 @@ class Index:
                 received.size,
                 parent=parent,
                 keep=received.keep,
+                leaving=leaving,
             )
+
+    def move(self, document_id: str, collection: str) -> tuple[Record, Outcome]:
+        """Move a document to a collection; see `Collections.move`.
+
+        Raises:
+            InputError: it cannot go there, or the collection's name is empty or too long.
+        """
+        _require_name("collection", collection)
+        return self.collections.move(document_id, collection)
 
     @property
     def opened(self) -> bool:
@@ -149,3 +165,10 @@ class Index:
     def _recorded(self) -> Fingerprint | None:
         text = self.catalogue.fact(_EMBEDDER_FACT)
         return Fingerprint.from_json(text) if text is not None else None
+
+
+def _require_name(what: str, value: str) -> None:
+    if not value.strip() or len(value) > MAX_NAME or "\0" in value:
+        raise InputError(
+            f"A {what}'s name takes 1 to {MAX_NAME} characters.", "Choose another name."
+        )

@@ -1,7 +1,7 @@
 """The catalogue's tables, and what a row is.
 
-`Catalogue` (for people and readers) and `ingest.queue.Queue` (for workers) are the two
-faces of these tables; nothing else touches them.
+`Catalogue` and `Collections` (for people and readers) and `ingest.queue.Queue` (for workers)
+are the faces of these tables; nothing else touches them.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,8 @@ class Record:
 
     Attributes:
         parent: id of the document that it came in, an e-mail or an archive; None for others.
+        replaces: id of the document that goes, with all that came in it, as soon as this one
+            and all that comes in it are done: what it was called before. None for others.
         stage: what a worker is doing with it, in a word, while `running`.
         fraction: how far the stage is, in [0, 1].
         error: why it failed, or why it waits, with the next step.
@@ -43,6 +45,7 @@ class Record:
     collection: str
     name: str
     parent: str | None
+    replaces: str | None
     state: State
     stage: str
     fraction: float
@@ -67,6 +70,7 @@ documents = sa.Table(
     sa.Column("collection", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("parent", sa.String(36), index=True),
+    sa.Column("replaces", sa.String(36), index=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("stage", sa.Text, nullable=False, default=""),
     sa.Column("fraction", sa.Float, nullable=False, default=0.0),
@@ -101,6 +105,8 @@ facts = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+SHOWN = documents.c.state != State.REMOVING
+SEARCHABLE = documents.c.version.is_not(None) & SHOWN
 COLUMNS = [documents.c[name] for name in Record.__dataclass_fields__]
 
 
@@ -113,6 +119,34 @@ def one(connection: Connection, where: sa.ColumnElement[bool]) -> Record | None:
     """Return the first document for which `where` holds, or None."""
     row = connection.execute(sa.select(*COLUMNS).where(where)).mappings().first()
     return record_of(row) if row is not None else None
+
+
+def known(connection: Connection, key: str) -> Record:
+    """Return the document with this id, which there is."""
+    record = one(connection, documents.c.id == key)
+    assert record is not None
+    return record
+
+
+def twins_of(connection: Connection, collection: str, sha256: str) -> list[Record]:
+    """Return the documents of a collection that want this content and came by themselves."""
+    table = documents.c
+    same = (table.collection == collection) & (table.sha256 == sha256)
+    query = sa.select(*COLUMNS).where(same & table.parent.is_(None) & SHOWN)
+    return [record_of(row) for row in connection.execute(query).mappings()]
+
+
+def queued(now: float) -> dict[str, object]:
+    """Return the columns of a document that waits for its first try."""
+    return {
+        "state": State.QUEUED,
+        "stage": "",
+        "fraction": 0.0,
+        "error": None,
+        "attempts": 0,
+        "due": 0.0,
+        "updated": now,
+    }
 
 
 def change(connection: Connection, key: str, values: Mapping[str, object]) -> None:
@@ -131,13 +165,52 @@ def discard(connection: Connection, contents: set[str | None]) -> None:
             connection.execute(discarded.insert().values(sha256=content))
 
 
+def ask_again(connection: Connection, old: Record, wanted: Mapping[str, object]) -> None:
+    """Have a document that there is, or that is being cleared away, hold other content.
+
+    The transaction has to be alone.
+    """
+    discard(connection, {old.sha256, old.version})
+    if old.state == State.REMOVING:
+        # What is being cleared away must not come back; only the new content counts.
+        wanted = {"replaces": None, **wanted, "version": None, "chunks": 0}
+    else:
+        wanted = {name: value for name, value in wanted.items() if name != "parent"}
+    change(connection, old.id, wanted)
+
+
 def mark_removing(connection: Connection, where: sa.ColumnElement[bool]) -> None:
     """Take documents, and all that came in them, out of every list and search.
 
     Who holds one of them goes on holding it: a document never has two workers.
     """
-    shown = documents.c.state != State.REMOVING
-    while keys := list(connection.execute(sa.select(documents.c.id).where(where, shown)).scalars()):
+    while keys := list(connection.execute(sa.select(documents.c.id).where(where, SHOWN)).scalars()):
         values = {"state": State.REMOVING, "due": 0.0, "attempts": 0}
         connection.execute(documents.update().where(documents.c.id.in_(keys)).values(values))
         where = documents.c.parent.in_(keys)
+
+
+def end_replacement(connection: Connection, record: Record) -> None:
+    """Remove what a document replaces where that document, and all that came in it, is done.
+
+    Args:
+        record: what was just done: that document, or what came in it.
+    """
+    if record.parent is None and record.replaces is None:
+        return
+    root: Record | None = record
+    while root is not None and root.parent is not None:
+        root = one(connection, documents.c.id == root.parent)
+    root = one(connection, documents.c.id == root.id) if root is not None else None
+    if root is None or root.replaces is None or root.state != State.READY:
+        return
+    busy = {State.QUEUED, State.RUNNING}
+    inside = [root.id]
+    while inside:
+        query = sa.select(documents.c.id, documents.c.state).where(documents.c.parent.in_(inside))
+        rows = connection.execute(query).all()
+        if any(row.state in busy for row in rows):
+            return
+        inside = [row.id for row in rows]
+    change(connection, root.id, {"replaces": None})
+    mark_removing(connection, documents.c.id == root.replaces)

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.index.catalogue import Catalogue, Outcome
+from ingest.index.collections import Collections, Holding
 from ingest.index.database import Database, sqlite_url
 from ingest.index.documents import document_id
 from ingest.index.errors import DataFolderError, InputError
@@ -61,6 +62,11 @@ def database(url: str) -> Iterator[Database]:
 @pytest.fixture
 def catalogue(database: Database, clock: Clock) -> Catalogue:
     return Catalogue(database, clock)
+
+
+@pytest.fixture
+def collections(database: Database, clock: Clock) -> Collections:
+    return Collections(database, clock)
 
 
 @pytest.fixture
@@ -619,3 +625,199 @@ def test_a_catalogue_that_cannot_be_opened_is_a_sentence(tmp_path: Path, damage:
         (folder / "catalogue.sqlite3").write_bytes(damage)
     with pytest.raises(DataFolderError, match=r"cannot be used .*FOOTNOTE_DATA_DIR"):
         Database(sqlite_url(folder), metadata)
+
+
+# -- another name, another collection ----------------------------------------------------------
+
+
+def test_a_renamed_document_is_searched_until_its_new_name_is_ready(
+    catalogue: Catalogue, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    renamed, outcome = catalogue.add("books", "novel.txt", A, 10, leaving={BOOK})
+    assert (outcome, renamed.name, renamed.replaces) == (Outcome.ADDED, "novel.txt", BOOK)
+    assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
+    # Its vectors are found while it is worked on.
+    assert queue.indexed_elsewhere(renamed) == [(BOOK, A)]
+    assert finish(queue, claim(queue))
+    assert [(one.name, one.replaces) for one in catalogue.documents()] == [("novel.txt", None)]
+    assert claim(queue).state == State.REMOVING
+
+
+def test_a_new_name_that_fails_leaves_the_old_one(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A)
+    catalogue.add("books", "novel.txt", A, 10, leaving={BOOK})
+    queue.fail(claim(queue), "No. Do this.")
+    assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
+    catalogue.retry(document_id("books", "novel.txt"))
+    assert finish(queue, claim(queue))
+    assert [one.name for one in catalogue.documents()] == ["novel.txt"]
+
+
+def test_a_new_name_that_exists_takes_over_as_well(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A)
+    make_ready(catalogue, queue, B, "novel.txt")
+    record, outcome = catalogue.add("books", "novel.txt", A, 10, leaving={BOOK})
+    assert (outcome, record.replaces) == (Outcome.REPLACED, BOOK)
+    assert finish(queue, claim(queue))
+    assert [one.name for one in catalogue.documents()] == ["novel.txt"]
+
+
+def test_a_name_that_comes_back_stays(catalogue: Catalogue, queue: Queue) -> None:
+    make_ready(catalogue, queue, A)
+    catalogue.add("books", "novel.txt", A, 10, leaving={BOOK})
+    assert add(catalogue)[1] == Outcome.UNCHANGED
+    assert finish(queue, claim(queue))
+    assert [one.name for one in catalogue.documents()] == ["book.txt", "novel.txt"]
+
+
+def test_what_stays_is_a_twin_and_what_leaves_is_none(catalogue: Catalogue) -> None:
+    first, _ = add(catalogue)
+    other = document_id("books", "other.txt")
+    assert catalogue.add("books", "copy.txt", A, 10, leaving={other}) == (first, Outcome.DUPLICATE)
+    # It could not be searched, so there is nothing to wait for.
+    copy, outcome = catalogue.add("books", "copy.txt", A, 10, leaving={BOOK})
+    assert (outcome, copy.replaces) == (Outcome.ADDED, None)
+
+
+def test_a_moved_document_is_searched_where_it_was_until_it_is_ready(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    there, outcome = collections.move(BOOK, "novels")
+    assert (outcome, there.collection, there.name) == (Outcome.ADDED, "novels", "book.txt")
+    assert catalogue.versions([BOOK, there.id]) == {BOOK: (A, "book.txt")}
+    assert queue.indexed_elsewhere(there) == [(BOOK, A)]
+    assert finish(queue, claim(queue))
+    assert catalogue.versions([BOOK, there.id]) == {there.id: (A, "book.txt")}
+    queue.forget(claim(queue))
+    assert not is_unused(queue, A)
+
+
+def test_what_came_in_a_moved_document_follows_before_the_old_goes(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A, "mail.eml")
+    old = document_id("books", "mail.eml")
+    catalogue.add("books", "mail.eml/a.txt", B, 10, parent=old)
+    assert finish(queue, claim(queue))
+    there, _ = collections.move(old, "letters")
+    moved = claim(queue)
+    inside = [
+        catalogue.add("letters", f"mail.eml/{name}.txt", content, 10, parent=there.id)[0].id
+        for name, content in (("a", B), ("b", C))
+    ]
+    queue.finish([Done(moved, 3, 3, None, 10, inside)])
+    queue.release([moved.id])
+    assert len(catalogue.documents("books")) == 2
+    assert finish(queue, claim(queue))
+    assert len(catalogue.documents("books")) == 2
+    queue.fail(claim(queue), "No. Do this.")
+    assert catalogue.documents("books") == []
+    assert len(catalogue.documents("letters")) == 3
+
+
+def test_removing_what_came_in_a_moved_document_lets_the_old_go(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    there, _ = collections.move(BOOK, "letters")
+    moved = claim(queue)
+    inside, _ = catalogue.add("letters", "book.txt/a.txt", B, 10, parent=there.id)
+    queue.finish([Done(moved, 3, 3, None, 10, [inside.id])])
+    queue.release([moved.id])
+    catalogue.remove(inside.id)
+    assert len(catalogue.documents("books")) == 1
+    queue.forget(claim(queue))
+    assert catalogue.documents("books") == []
+
+
+def test_a_document_moved_on_before_it_was_ready_leaves_nothing_behind(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    first, _ = collections.move(BOOK, "novels")
+    second, _ = collections.move(first.id, "classics")
+    assert (second.replaces, catalogue.get(first.id)) == (BOOK, None)
+    assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
+    while claimed := queue.claim(1, LEASE):
+        [record] = claimed
+        if record.state == State.REMOVING:
+            queue.forget(record)
+        else:
+            assert finish(queue, record)
+    assert [one.id for one in catalogue.documents()] == [second.id]
+
+
+def test_moving_to_where_the_content_is_already_keeps_it_once(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    twin, _ = catalogue.add("novels", "copy.txt", A, 10)
+    assert collections.move(BOOK, "novels")[1] == Outcome.DUPLICATE
+    assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
+    assert finish(queue, claim(queue))
+    assert [one.id for one in catalogue.documents()] == [twin.id]
+    back, _ = catalogue.add("books", "again.txt", A, 10)
+    assert collections.move(back.id, "novels") == (get(catalogue, twin.id), Outcome.DUPLICATE)
+    assert catalogue.get(back.id) is None
+
+
+def test_moves_that_cannot_be_are_refused(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    record = make_ready(catalogue, queue, A)
+    assert collections.move(BOOK, "books") == (record, Outcome.UNCHANGED)
+    catalogue.add("novels", "book.txt", B, 10)
+    inside, _ = catalogue.add("books", "book.txt/a.txt", C, 10, parent=BOOK)
+    for key, said in (
+        (BOOK, "novels has another document called book.txt"),
+        (inside.id, "came in another document"),
+        ("nothing", "was removed"),
+    ):
+        with pytest.raises(InputError, match=said):
+            collections.move(key, "novels")
+    assert get(catalogue) == record
+
+
+def test_a_document_can_be_moved_back_while_it_is_cleared_away(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    there, _ = collections.move(BOOK, "novels")
+    assert finish(queue, claim(queue))
+    back, outcome = collections.move(there.id, "books")
+    assert (outcome, back.id, back.version, back.state) == (
+        Outcome.ADDED,
+        BOOK,
+        None,
+        State.QUEUED,
+    )
+    assert catalogue.versions([BOOK, there.id]) == {there.id: (A, "book.txt")}
+
+
+def test_what_collections_hold_is_counted(
+    catalogue: Catalogue, collections: Collections, queue: Queue
+) -> None:
+    make_ready(catalogue, queue, A)
+    add(catalogue, B, "broken.txt")
+    queue.fail(claim(queue), "No. Do this.")
+    catalogue.add("letters", "a.txt", A, 10)
+    assert collections.holdings() == [Holding("books", 2, 3, 1), Holding("letters", 1, 0, 0)]
+    assert collections.remove("books") == 2
+    assert collections.holdings() == [Holding("letters", 1, 0, 0)]
+    assert collections.remove("books") == 0
+
+
+def test_a_collection_belongs_to_one_folder(catalogue: Catalogue, collections: Collections) -> None:
+    collections.give_to_folder("books", "/shelf")
+    collections.give_to_folder("books", "/cupboard")
+    add(catalogue)
+    collections.give_to_folder("books", "/cupboard")
+    with pytest.raises(InputError, match="The collection books belongs to the folder /cupboard"):
+        collections.give_to_folder("books", "/shelf")
+    catalogue.add("letters", "a.txt", A, 10)
+    with pytest.raises(InputError, match="letters holds documents that were added otherwise"):
+        collections.give_to_folder("letters", "/shelf")
+    collections.remove("books")
+    collections.give_to_folder("books", "/shelf")

@@ -401,6 +401,80 @@ def test_retry_exits_1_when_a_document_fails_again(cli: Cli, docs: Path) -> None
     assert cli("retry").code == 1
 
 
+# -- collections -----------------------------------------------------------------------------
+
+
+def test_collections_are_listed_with_what_they_hold(cli: Cli, docs: Path) -> None:
+    assert "No collections. Add documents with" in cli("collections").out
+    (docs / "empty.txt").touch()
+    cli("add", docs, "--collection", "fables")
+    cli("add", docs / "hare.txt")
+    assert cli("collections").out == (
+        "default  1 document, 1 passage\nfables  3 documents, 2 passages, 1 failed\n"
+    )
+    assert cli("collections", "--json").json == {
+        "collections": [
+            {"name": "default", "documents": 1, "passages": 1, "failed": 0},
+            {"name": "fables", "documents": 3, "passages": 2, "failed": 1},
+        ]
+    }
+
+
+def test_documents_are_moved_without_embedding_them_anew(cli: Cli, docs: Path) -> None:
+    cli("add", docs)
+    ran = cli("move", "hare.txt", "--to", "fables", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    moved = _only(ran)
+    assert (moved["collection"], moved["state"], moved["embedded"]) == ("fables", "ready", 0)
+    assert cli("list", "--collection", "default", "--json").states == {"tortoise.md": "ready"}
+    everything = cli("move", "--collection", "default", "--all", "--to", "fables")
+    assert (everything.code, everything.out) == (0, "ready  tortoise.md  1 passage\n")
+    assert [one["name"] for one in cli("collections", "--json").json["collections"]] == ["fables"]
+
+
+def test_a_move_that_cannot_be_is_one_sentence_and_the_others_go(cli: Cli, docs: Path) -> None:
+    cli("add", docs)
+    (docs / "hare.txt").write_text("Another hare.")
+    cli("add", docs / "hare.txt", "--collection", "fables")
+    ran = cli("move", "hare.txt", "tortoise.md", "--collection", "default", "--to", "fables")
+    assert (ran.code, ran.out) == (1, "ready  tortoise.md  1 passage\n")
+    assert ran.err == (
+        "hare.txt: fables has another document called hare.txt. Remove one of the two first.\n"
+    )
+
+
+def test_a_collection_is_removed_with_all_it_holds(
+    cli: Cli, docs: Path, settings: IngestSettings
+) -> None:
+    cli("add", docs, "--collection", "fables")
+    unasked = cli("remove", "--collection", "fables", "--all")
+    assert (unasked.code, unasked.out) == (2, "")
+    assert unasked.err == "There is no terminal to ask on. Say --yes if it is meant.\n"
+    assert len(cli("list", "--json").documents) == 2
+    ran = cli("remove", "--collection", "fables", "--all", "--yes")
+    assert (ran.code, ran.out, ran.err) == (0, "2 documents of fables removed.\n", "")
+    assert cli("collections", "--json").json == {"collections": []}
+    assert [p for p in (settings.data_dir / "files").rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["remove"],
+        ["remove", "--all"],
+        ["remove", "hare.txt", "--collection", "fables", "--all"],
+        ["move", "--to", "fables"],
+        ["move", "--to", "fables", "--all"],
+    ],
+)
+def test_what_is_not_clear_is_refused(cli: Cli, docs: Path, arguments: list[str]) -> None:
+    cli("add", docs / "hare.txt", "--collection", "fables")
+    ran = cli(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("It is not clear which documents are meant. ")
+    assert len(cli("list", "--json").documents) == 1
+
+
 # -- the command itself ----------------------------------------------------------------------
 
 
