@@ -13,7 +13,7 @@ TIME_LIMIT = 180.0
 """Seconds for one file."""
 
 _START_AGAIN = 81
-_MODULES = {"docx": "office", "pptx": "slides", "xlsx": "spreadsheet", "pdf": "pdf"}
+_MODULES = {"docx": "word", "pptx": "slides", "xlsx": "spreadsheet", "pdf": "pdf"}
 
 CONVERSIONS = {
     **dict.fromkeys((".doc", ".dot", ".wri"), ("docx", "an old Word document")),

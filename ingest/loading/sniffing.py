@@ -19,7 +19,7 @@ _EXTENSIONS = {
     "org": ".org",
     "web": ".html .htm .xhtml",
     "pdf": ".pdf",
-    "office": ".docx .docm .dotx .dotm",
+    "word": ".docx .docm .dotx .dotm",
     "slides": ".pptx .pptm .ppsx .potx",
     "spreadsheet": ".xlsx .xlsm .xltx .xltm",
     "xls": ".xls .xlt",
@@ -168,7 +168,7 @@ def _family_of_zip(path: Path, named: str | None) -> str:  # noqa: PLR0911 - lik
     folders = {name.partition("/")[0] for name in names}
     if "xl/workbook.bin" in names or "visio" in folders:
         return "legacy"
-    for folder, family in (("word", "office"), ("ppt", "slides"), ("xl", "spreadsheet")):
+    for folder, family in (("word", "word"), ("ppt", "slides"), ("xl", "spreadsheet")):
         if folder in folders and ("[Content_Types].xml" in names or named == family):
             return family
         if f"{folder}/document.xml" in names or f"{folder}/workbook.xml" in names:
@@ -194,7 +194,7 @@ def _family_of_ole(path: Path, name: str, named: str | None) -> str:
         return "legacy"
     if named in {"xls", "outlook"}:
         return named
-    if named in {"office", "slides", "spreadsheet"}:
+    if named in {"word", "slides", "spreadsheet"}:
         raise limits.protected(name)  # the only reason for such a wrapper around these
     if not streams:
         raise limits.damaged(name)

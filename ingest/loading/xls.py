@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import olefile
 import xlrd
 
 from ingest.loading import limits
@@ -27,18 +28,31 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
 
 
 def _open(path: Path, name: str) -> Any:
-    options: dict[str, Any] = {"logfile": io.StringIO(), "ragged_rows": True}
+    options: dict[str, Any] = {
+        "file_contents": _stream(path),
+        "logfile": io.StringIO(),
+        "ragged_rows": True,
+    }
     try:
         try:
-            return xlrd.open_workbook(path, formatting_info=True, **options)
+            return xlrd.open_workbook(formatting_info=True, **options)
         except xlrd.XLRDError:
             raise
         except Exception:  # noqa: BLE001 - damaged formats cost their percentages, not the file
-            return xlrd.open_workbook(path, **options)
+            return xlrd.open_workbook(**options)
     except xlrd.XLRDError as error:
         if "encrypt" in str(error).lower():
             raise limits.protected(name) from error
         raise limits.damaged(name) from error
+
+
+def _stream(path: Path) -> bytes:
+    """Return the workbook's records; xlrd's own way to them never ends in some damaged files."""
+    if not olefile.isOleFile(path):
+        return path.read_bytes()
+    with olefile.OleFileIO(path) as file:
+        stream = "Workbook" if file.exists("Workbook") else "Book"
+        return bytes(file.openstream(stream).read())
 
 
 def _rows(book: Any, sheet: Any) -> Iterator[Row]:

@@ -70,31 +70,30 @@ def table(*rows: tuple[str, ...]) -> str:
     return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in cells)}</w:tbl>"
 
 
-def docx_file(*body: str, extra: dict[str, bytes] | None = None) -> bytes:
-    """Build a Word document with the styles Title (`T`) and heading 1 and 2 (`H1`, `H2`)."""
+def docx_file(
+    *body: str, extra: dict[str, bytes] | None = None, parts: dict[str, str] | None = None
+) -> bytes:
+    """Build a Word document with the styles Title (`T`) and heading 1 and 2 (`H1`, `H2`).
+
+    Args:
+        body: paragraphs and tables.
+        extra: more members of the archive.
+        parts: more parts by their kinds, in the place of those above.
+    """
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/></w:style>'
         for key, name in {"T": "Title", "H1": "heading 1", "H2": "heading 2"}.items()
     )
-    parts = {
-        "[Content_Types].xml": (
-            f'<Types xmlns="{_PACKAGE}/content-types">'
-            '<Default Extension="xml" ContentType="application/xml"/></Types>'
-        ),
-        "_rels/.rels": (
-            f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
-            f'Type="{_OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>'
-        ),
-        "word/_rels/document.xml.rels": (
-            f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
-            f'Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
-        ),
-        "word/styles.xml": f'<w:styles xmlns:w="{_WORD}">{styles}</w:styles>',
+    kinds = {"styles": f'<w:styles xmlns:w="{_WORD}">{styles}</w:styles>'} | (parts or {})
+    content: dict[str, str | bytes] = {
         "word/document.xml": (
             f'<w:document xmlns:w="{_WORD}"><w:body>{"".join(body)}</w:body></w:document>'
         ),
+        **{f"word/{kind}.xml": part for kind, part in kinds.items()},
+        **(extra or {}),
     }
-    return zip_file({name: text.encode() for name, text in parts.items()} | (extra or {}))
+    related = {f"word/{kind}.xml": kind for kind in kinds}
+    return office_file("word/document.xml", content, {"word/document.xml": related})
 
 
 def zip_file(parts: dict[str, bytes]) -> bytes:

@@ -1,15 +1,13 @@
-"""Markdown, web pages and Word documents: headings where they are, content without its frame."""
+"""Markdown and web pages: headings where they are, content without its frame."""
 
 import re
-import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loading_files import docx_file, paragraph, read, refusal, table, zip_file
+from loading_files import read
 
 from ingest.index.documents import Document
-from ingest.loading import limits, office
 
 LINES = st.sampled_from(
     [
@@ -227,58 +225,3 @@ def test_nesting_without_end_loses_no_words(tag: str) -> None:
 def test_a_page_is_read_in_time_that_grows_with_its_length() -> None:
     text = page("<p>a<br>b <b>c</b></p>" * 20_000).text
     assert text.count("c") == 20_000
-
-
-def test_word_headings_tables_and_text() -> None:
-    document = read(
-        "a.docx",
-        docx_file(
-            paragraph("Report", "T"),
-            paragraph("Costs", "H1"),
-            paragraph("Rent &lt;2024&gt; grew."),
-            paragraph("By year", "H2"),
-            table(("Year", "Rent"), ("2023", "900")),
-        ),
-    )
-    assert document.kind == "docx"
-    assert document.text == (
-        "# Report\n\n# Costs\n\nRent <2024> grew.\n\n## By year\n\n"
-        "Year | Rent\nYear: 2023 | Rent: 900\n"
-    )
-    assert outline(document) == [(1, "Report"), (1, "Costs"), (2, "By year")]
-
-
-def test_a_word_document_does_not_choose_how_it_is_read() -> None:
-    extra = {"mammoth/style-map": b"p => h1"}
-    assert read("a.docx", docx_file(paragraph("words"), extra=extra)).headings == ()
-
-
-def test_a_word_document_without_text_is_refused() -> None:
-    assert refusal("a.docx", docx_file(paragraph(" "))).what == "a.docx has no text in it."
-
-
-def test_a_protected_word_document_is_refused() -> None:
-    error = refusal("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
-    assert "protected by a password" in error.what
-
-
-@pytest.mark.parametrize("keep", [0.2, 0.5, 0.9, 0.99])
-def test_a_truncated_word_document_is_refused(keep: float) -> None:
-    data = docx_file(paragraph("words"))
-    error = refusal("a.docx", data[: int(len(data) * keep)])
-    assert error.what == "a.docx is damaged and cannot be read."
-    assert isinstance(error.__cause__, zipfile.BadZipFile)
-
-
-@pytest.mark.parametrize("xml", [b"", b"<w:document>", b"words", b"<!DOCTYPE x [<!ENTITY a 'b'>]>"])
-def test_a_word_document_with_broken_parts_is_refused(xml: bytes) -> None:
-    assert refusal("a.docx", zip_file({"word/document.xml": xml})).__cause__ is not None
-
-
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = docx_file(paragraph("words"), extra={"word/media/a.bin": bytes(1_000_000)})
-    assert len(data) < 10_000
-    assert read("a.docx", data).text == "words\n"
-    monkeypatch.setattr(limits, "MAX_UNPACKED", 1_000_000)
-    monkeypatch.setattr(office, "_html", lambda file: pytest.fail("unpacked"))
-    assert refusal("a.docx", data).what == "a.docx unpacks to more than 1 MB."
