@@ -5,6 +5,8 @@ Families are imported when the first of their files arrives, because their libra
 """
 
 import errno
+import re
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -19,6 +21,10 @@ SUPPORTED: frozenset[str] = frozenset(FAMILIES)
 """Extensions, lower case with their dot, that say by themselves how a file is read."""
 
 _MAX_BYTES_PER_CHARACTER = 4
+_MAX_TITLE = 200
+_VISIBLE = re.compile(
+    r"[^\s\0-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffd]"
+)
 
 
 def load(path: Path, name: str, scratch: Path) -> Loaded:
@@ -66,9 +72,23 @@ def _load(path: Path, name: str, scratch: Path) -> Loaded:
         raise limits.too_long(name)
     loader: Loader = import_module(f"{__name__}.{family}").load
     loaded = loader(path, name, scratch)
-    if not loaded.document.text.strip():
+    if not _VISIBLE.search(loaded.document.text):
         raise _without_text(f"{name} has no text in it.")
-    return loaded
+    return _with_short_titles(loaded)
+
+
+def _with_short_titles(loaded: Loaded) -> Loaded:
+    """Shorten headings of any length: each passage below carries them along."""
+    document = loaded.document
+    if all(len(heading.title) <= _MAX_TITLE for heading in document.headings):
+        return loaded
+    headings = tuple(
+        heading
+        if len(heading.title) <= _MAX_TITLE
+        else replace(heading, title=heading.title[:_MAX_TITLE].rstrip() + "…")
+        for heading in document.headings
+    )
+    return replace(loaded, document=replace(document, headings=headings))
 
 
 def _without_text(what: str) -> DocumentError:

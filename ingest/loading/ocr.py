@@ -36,6 +36,9 @@ def read_picture(picture: Image.Image) -> str:
     if tesseract is None:
         return ""
     grey = picture.convert("L")
+    darkest, brightest = grey.getextrema()
+    if darkest == brightest:
+        return ""  # a blank page
     if (pixels := grey.width * grey.height) > MAX_PIXELS:
         factor = (MAX_PIXELS / pixels) ** 0.5
         grey = grey.resize((max(1, int(grey.width * factor)), max(1, int(grey.height * factor))))

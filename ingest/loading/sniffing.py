@@ -4,6 +4,7 @@ import re
 import zipfile
 from pathlib import Path, PurePath
 
+from ingest.index.errors import DocumentError
 from ingest.loading import limits
 from ingest.loading.text import looks_binary, not_readable, wide_codec
 
@@ -91,7 +92,7 @@ def family_of(path: Path, name: str) -> str:  # noqa: PLR0911 - one case after t
     if head.startswith(b"%PDF-") or (named == "pdf" and b"%PDF-" in head[:_PDF_HEADER_WITHIN]):
         return "pdf"
     if head.startswith(_ZIP):
-        return _family_of_zip(path, named)
+        return _family_of_zip(path, name, named)
     if head.startswith(OLE2):
         return _family_of_ole(path, name, named)
     if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
@@ -163,8 +164,13 @@ def _family_of_text(head: bytes, named: str | None) -> str:  # noqa: PLR0911 - l
     return "records" if start.startswith(("{", "[")) else "text"
 
 
-def _family_of_zip(path: Path, named: str | None) -> str:  # noqa: PLR0911 - likewise
+def _family_of_zip(path: Path, name: str, named: str | None) -> str:  # noqa: PLR0911 - likewise
     names = _members(path)
+    if any(member.endswith((".iwa", "index.apxl")) for member in names):
+        raise DocumentError(
+            f"{name} is a Pages, Numbers or Keynote file.",
+            "Export it as PDF or in an Office format, and add that.",
+        )
     folders = {name.partition("/")[0] for name in names}
     if "xl/workbook.bin" in names or "visio" in folders:
         return "legacy"

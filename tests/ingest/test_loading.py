@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from loading_files import docx_file, paragraph, pdf_file, read, refusal
+from loading_files import docx_file, paragraph, pdf_file, read, refusal, zip_file
 
 from ingest.index.errors import DocumentError
 from ingest.loading import SUPPORTED, limits, load
@@ -106,6 +106,18 @@ def test_a_file_without_text_is_refused(suffix: str, data: bytes) -> None:
     assert error.next_step == "Add a file that has text in it."
 
 
+@pytest.mark.parametrize("text", ["\u200b\u00ad\n", "\ufffd" * 9, "\x0c\u2028", "\u2060\t"])
+def test_text_that_nobody_sees_is_none(text: str) -> None:
+    assert refusal("a.txt", text.encode()).what == "a.txt has no text in it."
+    assert read("a.txt", f"{text}!".encode()).text == f"{text}!"
+
+
+def test_a_heading_of_any_length_is_short_where_passages_carry_it() -> None:
+    (heading,) = read("a.md", b"# " + b"word " * 10_000).headings
+    assert heading.title == ("word " * 40).rstrip() + "…"
+    assert heading.end == 50_002
+
+
 @pytest.mark.parametrize("name", [f"a{suffix}" for suffix in USUAL.values()] + ["a.xyz"])
 def test_a_file_without_bytes_is_empty_whatever_its_name(name: str) -> None:
     assert refusal(name, b"").what == f"{name} is empty."
@@ -145,6 +157,7 @@ def test_content_decides_before_the_name(name: str, data: bytes, kind: str) -> N
         ("archive.7z", b"7z\xbc\xaf\x27\x1c\0\4" + bytes(range(256))),
         ("controls.txt", bytes(range(1, 32)) * 10),
         ("nul.md", b"\0"),
+        ("letter.pages", zip_file({"Index/Document.iwa": b"words"})),
         ("Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
     ],
 )
@@ -153,6 +166,7 @@ def test_other_types_are_refused_with_the_types_that_can_be_read(name: str, data
     assert error.what in {
         f"{name} is not a type of file that can be read.",
         f"{name} is damaged and cannot be read.",
+        f"{name} is a Pages, Numbers or Keynote file.",
     }
 
 

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,25 @@ def test_libreoffice_that_fails_is_a_sentence(
     monkeypatch.setattr(legacy, "TIME_LIMIT", 1.0)
     install(programs, "soffice", script)
     assert words in refusal("a.doc", DOC).what
+
+
+@pytest.mark.skipif(not legacy.program(), reason="LibreOffice is not installed")
+def test_real_conversion(tmp_path: Path) -> None:
+    new = tmp_path / "a.rtf"
+    styles = b"{\\stylesheet{\\s1 heading 1;}}"
+    new.write_bytes(b"{\\rtf1\\ansi" + styles + b"\\pard\\s1 Bees\\par\\pard They fly.\\par}")
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    convert = ["soffice", "--headless", profile, "--convert-to", "doc", "--outdir", str(tmp_path)]
+    subprocess.run([*convert, str(new)], check=True, capture_output=True, timeout=100)
+    document = read("a", (tmp_path / "a.doc").read_bytes())
+    assert outline(document) == [(1, "Bees")]
+    assert document.text == "# Bees\n\nThey fly.\n"
+
+
+def test_a_blank_page_is_not_given_to_ocr(programs: Path) -> None:
+    install(programs, "tesseract", f"{TESSERACT} cat >/dev/null; echo invented")
+    pages = scan(("", picture("")), ("", picture("x")))
+    assert read("a.pdf", pages).text.strip() == "invented"
 
 
 def test_rich_text_under_an_old_name_needs_no_libreoffice(programs: Path) -> None:
