@@ -17,6 +17,7 @@ _FENCE = re.compile(r"`{3,}")
 _LOOKS_LIKE_MARKUP = re.compile(r"^([ ]{0,3})(#{1,6}\s|(?:=+|-+)[ ]*$|```|~~~)", re.MULTILINE)
 _CODE = frozenset({"code", "kbd", "samp", "tt"})
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
+_DEEP_QUOTE = "> > > > "  # deeper ones say nothing more, and cost their square
 _PREFORMATTED = frozenset({"pre", "listing", "plaintext", "xmp"})
 
 
@@ -62,7 +63,8 @@ def _blocks(node: Node) -> list[str]:
             blocks += _preformatted(child)
         elif child.tag == "blockquote":
             inner = "\n\n".join(_blocks(child))
-            blocks += ["\n".join(f"> {line}" for line in inner.split("\n"))] if inner else []
+            mark = "" if inner.startswith(_DEEP_QUOTE) else "> "
+            blocks += ["\n".join(mark + line for line in inner.split("\n"))] if inner else []
         elif child.tag == "table":
             blocks += _table(child)
         else:

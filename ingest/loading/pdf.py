@@ -6,8 +6,9 @@ PDFium is not safe to use from two threads at once; `PDFIUM` is held around ever
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -32,6 +33,11 @@ _HYPHEN_KEPT = re.compile("[\ufffe\x02]\n?(?=[A-Z0-9])")  # Anglo-Saxon, COVID-1
 _CONTROLS = dict.fromkeys([*(set(range(32)) - set(b"\t\n")), 0xAD])
 _NUMBERING = re.compile(r"\s*(?:(?:[^\W\d]+\s+)?[\dIVXLC.]+[.:)]?\s*)?")  # 2.1, Chapter IV:
 _DEEPEST = 6
+_MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff]")
+_MAX_BOOKMARKS = 10_000
+_MAX_PLACES = 100
+"""Places on a page that are tried for one title."""
+
 _STAMP = 50
 """Characters; a scan may carry a stamp or a page number as text, and no more."""
 _SCAN_COVERS = 0.5  # of the page
@@ -79,9 +85,11 @@ class _Pages:
             self._pdf.close()
 
     def bookmarks(self) -> list[_Bookmark]:
-        """Return the outline."""
-        with PDFIUM:
-            return list(_bookmarks(self._pdf))
+        """Return the outline; what comes after a broken entry may be missing."""
+        found: list[_Bookmark] = []
+        with PDFIUM, suppress(pypdfium2.PdfiumError, ValueError):
+            found += islice(_bookmarks(self._pdf), _MAX_BOOKMARKS)
+        return found
 
     def attachments(self, scratch: Path) -> tuple[Attachment, ...]:
         """Write the files in the PDF into `scratch`."""
@@ -105,12 +113,16 @@ class _Pages:
             with ThreadPoolExecutor(ocr.AT_A_TIME) as pool:
                 for index, read in zip(scans, pool.map(self._scan_text, scans), strict=True):
                     # A stamp on a scan is found by OCR as well.
-                    texts[index] = max(read, texts[index], key=len)
+                    if len(read) > len(texts[index]) or (read and _is_garbled(texts[index])):
+                        texts[index] = read
         return texts
 
     def _scan_text(self, index: int) -> str:
-        with PDFIUM:
-            picture = _picture(self._pdf, index)
+        try:
+            with PDFIUM:
+                picture = _picture(self._pdf, index)
+        except (pypdfium2.PdfiumError, ValueError):  # a page that nobody can show
+            return ""
         return ocr.read_picture(picture)
 
 
@@ -143,19 +155,27 @@ def _open(path: Path, name: str) -> Any:
 def _page_text(pdf: Any, index: int) -> tuple[str, bool]:
     """Return the text layer of a page, and whether the page looks like a scan."""
     try:
-        page = pdf[index]
+        with closing(pdf[index]) as page:
+            text = _text_layer(page)
+            scanned = _is_garbled(text) or (len(text) < _STAMP and _is_drawn(page, bool(text)))
+            added = [line for line in added_lines(pdf, page) if line not in text]
     except pypdfium2.PdfiumError:  # one broken page does not spoil the rest
         return "", False
-    with closing(page):
-        with closing(page.get_textpage()) as textpage:
-            # The call for bounded text loses line ends between words.
-            text: str = textpage.get_text_range()
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
-        text = clean(text.translate(_CONTROLS)).strip()
-        scanned = len(text) < _STAMP and _is_drawn(page, bool(text))
-        added = [line for line in added_lines(pdf, page) if line not in text]
-        return "\n".join(filter(None, [text, *added])), scanned
+    return "\n".join(filter(None, [text, *added])), scanned
+
+
+def _text_layer(page: Any) -> str:
+    with closing(page.get_textpage()) as textpage:
+        # The call for bounded text loses line ends between words.
+        text: str = textpage.get_text_range()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
+    return clean(text.translate(_CONTROLS)).strip()
+
+
+def _is_garbled(text: str) -> bool:
+    """Whether most of a text layer are characters of fonts that do not say what they mean."""
+    return len(_MEANINGLESS.findall(text)) > len(text) / 2
 
 
 def _is_drawn(page: Any, stamped: bool) -> bool:
@@ -228,7 +248,9 @@ def _find_line(
     """Return where `title` is a line of its own, or else where it first begins a line."""
     begins_line: tuple[int, int] | None = None
     at = squeezed.find(title) if title else -1
-    while at >= 0:
+    for _ in range(_MAX_PLACES):
+        if at < 0:
+            break
         start, end = positions[at], positions[at + len(title) - 1] + 1
         line_start = max(page.start, text.rfind("\n", page.start, start) + 1)
         line_end = text.find("\n", end, page.end)

@@ -1,5 +1,6 @@
 """PDF: pages as spans, the outline as headings, and everything that can be wrong with one."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -101,3 +102,19 @@ def test_threads_may_load_at_the_same_time() -> None:
     with ThreadPoolExecutor(4) as pool:
         texts = set(pool.map(lambda _: read("a.pdf", data).text, range(12)))
     assert texts == {"\n\n".join(f"page {number}" for number in range(20))}
+
+
+def test_a_broken_page_spoils_no_other() -> None:
+    data = pdf_file("one", "two", "three")
+    kids = re.search(rb"/Kids \[(\d+) 0 R\s(\d+)", data)
+    assert kids
+    data = data[: kids.start(2)] + b"1" * len(kids[2]) + data[kids.end(2) :]
+    document = read("a.pdf", data)
+    pages = [document.text[page.start : page.end] for page in document.pages]
+    assert sorted(pages) == ["", "one", "three"]
+
+
+def test_an_outline_of_very_many_entries_is_read_in_time() -> None:
+    marks = [(0, "a", 1)] * 3_000
+    document = read("a.pdf", pdf_file("a" * 90 + " a\n" + "a " * 40, outline=marks))
+    assert len(document.headings) == 1

@@ -10,7 +10,7 @@ from fpdf import FPDF
 from loading_files import docx_file, ole_file, outline, paragraph, pdf_file, read, refusal, unpack
 from PIL import Image, ImageDraw, ImageFont
 
-from ingest.loading import legacy, ocr
+from ingest.loading import image, legacy, ocr, pdf
 
 DOC = ole_file({"WordDocument": b"words"})
 PPT = ole_file({"PowerPoint Document": b"words"})
@@ -32,15 +32,15 @@ def picture(*texts: str, kind: str = "PNG", mode: str = "L") -> bytes:
 
 def scan(*pages: tuple[str, bytes | None]) -> bytes:
     """Return a PDF whose pages have a text, a picture over all of it, or both."""
-    pdf = FPDF()
-    pdf.set_font("helvetica", size=12)
-    for text, image in pages:
-        pdf.add_page()
-        if image:
-            pdf.image(io.BytesIO(image), 0, 0, pdf.w, pdf.h)
+    made = FPDF()
+    made.set_font("helvetica", size=12)
+    for text, drawn in pages:
+        made.add_page()
+        if drawn:
+            made.image(io.BytesIO(drawn), 0, 0, made.w, made.h)
         if text:
-            pdf.cell(text=text)
-    return bytes(pdf.output())
+            made.cell(text=text)
+    return bytes(made.output())
 
 
 @pytest.fixture
@@ -194,19 +194,35 @@ def test_rich_text_under_an_old_name_needs_no_libreoffice(programs: Path) -> Non
 
 
 def test_what_was_put_on_a_page_is_read() -> None:
-    pdf = FPDF()
-    pdf.add_page()
-    pdf.set_font("helvetica", size=12)
-    pdf.cell(text="printed")
-    pdf.free_text_annotation("typed onto it", x=50, y=50, w=60, h=20)
-    assert read("a.pdf", bytes(pdf.output())).text == "printed\ntyped onto it"
+    made = FPDF()
+    made.add_page()
+    made.set_font("helvetica", size=12)
+    made.cell(text="printed")
+    made.free_text_annotation("typed onto it", x=50, y=50, w=60, h=20)
+    assert read("a.pdf", bytes(made.output())).text == "printed\ntyped onto it"
 
 
 def test_files_in_a_pdf_are_unpacked() -> None:
-    pdf = FPDF()
-    pdf.add_page()
-    pdf.set_font("helvetica", size=12)
-    pdf.cell(text="printed")
-    pdf.embed_file(bytes=b"attached", basename="notes.txt")
-    assert unpack("a.pdf", bytes(pdf.output()))[1] == {"notes.txt": b"attached"}
+    made = FPDF()
+    made.add_page()
+    made.set_font("helvetica", size=12)
+    made.cell(text="printed")
+    made.embed_file(bytes=b"attached", basename="notes.txt")
+    assert unpack("a.pdf", bytes(made.output()))[1] == {"notes.txt": b"attached"}
     assert unpack("a.pdf", pdf_file("words"))[1] == {}
+
+
+def test_a_text_layer_of_no_known_characters_is_read_as_a_scan(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "_text_layer", lambda page: "\ue001\ue002 " * 50)
+    install(programs, "tesseract", f"{TESSERACT} cat >/dev/null; echo words")
+    assert read("a.pdf", pdf_file("x")).text == "words"
+
+
+def test_a_picture_of_too_many_pixels_is_refused(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(programs, "tesseract", f"{TESSERACT} cat >/dev/null; echo words")
+    monkeypatch.setattr(image, "_MAX_PIXELS", 1_000_000)
+    assert "million pixels" in refusal("a.png", picture("x")).what
