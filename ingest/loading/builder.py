@@ -1,6 +1,7 @@
 """Puts a document together from blocks, and keeps where its pages and headings are."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ingest.index.documents import Document, Heading, Page
 from ingest.loading import limits
@@ -55,11 +56,24 @@ class Builder:
         text = document.text.rstrip()
         if not text.strip():
             return
-        start = self._add(text)
+        pieces: list[str] = []
+        headings: list[Heading] = []
+        position = added = 0
         for heading in document.headings:
             level = min(heading.level + lower, _DEEPEST)
-            span = (start + heading.start, min(start + heading.end, self._length))
-            self._headings.append(Heading(level, heading.title, *span))
+            # The marks of Markdown say the level as well.
+            marks = "#" * (level - heading.level) if text[heading.start] == "#" else ""
+            pieces += (text[position : heading.start], marks)
+            start, position = heading.start + added, heading.start
+            added += len(marks)
+            headings.append(
+                Heading(level, heading.title, start, min(heading.end, len(text)) + added)
+            )
+        offset = self._add("".join([*pieces, text[position:]]))
+        self._headings += (
+            replace(heading, start=offset + heading.start, end=offset + heading.end)
+            for heading in headings
+        )
 
     def page(self, number: int) -> None:
         """Begin the page `number`."""

@@ -13,7 +13,7 @@ from ingest.loading.xmltree import local, parse_leniently, resolve
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
-_MEANINGLESS = frozenset({"cover", "unknown", "unknown title", "untitled"})
+_MEANINGLESS = frozenset({"cover", "unknown", "unknown title", "untitled", "untitled document"})
 
 
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
@@ -22,16 +22,18 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
     with open_container(path, name) as container:
         title, chapters = _chapters(container)
         locked = _locked(container)
+        pages = [
+            from_markup(decode_markup(container.read(part), name), "epub", name)
+            for part in chapters
+            if part not in locked
+        ]
+        if any(heading.title == title for page in pages[:1] for heading in page.headings):
+            title = ""  # the book says it itself
         if title:
             builder.heading(1, title)
-        lost = 0
-        for part in chapters:
-            if part in locked:
-                lost += 1
-                continue
-            markup = decode_markup(container.read(part), part)
-            builder.append(from_markup(markup, "epub", name), lower=1 if title else 0)
-    if lost and lost == len(chapters):
+        for page in pages:
+            builder.append(page, lower=1 if title else 0)
+    if chapters and not pages:
         raise DocumentError(
             f"{name} is locked by its seller (DRM).", "Add a copy without such protection."
         )

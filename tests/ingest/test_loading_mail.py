@@ -49,7 +49,7 @@ def test_a_message_that_is_only_a_page() -> None:
         "<h1>Bees</h1><p>They <i>fly</i>.</p><style>p{}</style>", subtype="html", cte="base64"
     )
     document = read("a.eml", mail.as_bytes())
-    assert document.text.endswith("\n\n# Bees\n\nThey fly.\n")
+    assert document.text.endswith("\n\n## Bees\n\nThey fly.\n")
     assert outline(document) == [(1, "Bees"), (2, "Bees")]
 
 

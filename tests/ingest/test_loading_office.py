@@ -240,8 +240,19 @@ def test_a_book_is_read_in_the_order_of_its_spine() -> None:
     }
     document = read("a.epub", epub_file(chapters, "The Book"))
     assert document.kind == "epub"
-    assert document.text == "# The Book\n\n# One\n\nfirst\n\n# Two\n\nlater\n"
+    assert document.text == "# The Book\n\n## One\n\nfirst\n\n## Two\n\nlater\n"
     assert outline(document) == [(1, "The Book"), (2, "One"), (2, "Two")]
+
+
+def test_a_book_that_begins_with_its_title() -> None:
+    chapters = {"a.xhtml": "<html><body><h1>The Book</h1><h6>Deep</h6><p>words</p></body></html>"}
+    assert outline(read("a.epub", epub_file(chapters, "The Book"))) == [
+        (1, "The Book"),
+        (6, "Deep"),
+    ]
+    document = read("a.epub", epub_file(chapters, "Another"))
+    assert outline(document) == [(1, "Another"), (2, "The Book"), (6, "Deep")]
+    assert document.text == "# Another\n\n## The Book\n\n###### Deep\n\nwords\n"
 
 
 def test_a_locked_book_is_refused_and_a_locked_font_is_not() -> None:
