@@ -290,7 +290,7 @@ def test_a_document_that_cannot_be_read_fails_at_once(index: Index, worker: Work
     worker.drain()
     failed = get(index, record.id)
     assert failed.state == State.FAILED
-    assert failed.error == "book.txt is empty. Add a file that has text in it."
+    assert failed.error == "book.txt has no text in it. Add a file that has text in it."
     assert not worker.drain()
 
 
