@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -17,12 +16,13 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from ingest.index.documents import Document, Heading, Page
+from ingest.index.documents import Document, Page
 from ingest.index.errors import DocumentError
 from ingest.loading import limits, ocr
 from ingest.loading.attachments import AttachmentFolder
 from ingest.loading.loaded import Attachment, Loaded
 from ingest.loading.pdfextras import added_lines, save_attachments
+from ingest.loading.pdfheadings import MAX_TITLES, Line, Title, find_headings, large_titles
 from ingest.loading.text import clean
 
 PDFIUM = Lock()
@@ -31,31 +31,19 @@ _BETWEEN_PAGES = "\n\n"
 _HYPHEN = re.compile("[\ufffe\x02]\n?")  # PDFium's mark for a hyphen that ends a line
 _HYPHEN_KEPT = re.compile("[\ufffe\x02]\n?(?=[A-Z0-9])")  # Anglo-Saxon, COVID-19
 _CONTROLS = dict.fromkeys([*(set(range(32)) - set(b"\t\n")), 0xAD])
-_NUMBERING = re.compile(r"\s*(?:(?:[^\W\d]+\s+)?[\dIVXLC.]+[.:)]?\s*)?")  # 2.1, Chapter IV:
-_DEEPEST = 6
 _MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff]")
-_MAX_BOOKMARKS = 10_000
-_MAX_PLACES = 100
-"""Places on a page that are tried for one title."""
-
+_MAX_LINES = 1_000_000
 _STAMP = 50
 """Characters; a scan may carry a stamp or a page number as text, and no more."""
 _SCAN_COVERS = 0.5  # of the page
 _OCR_SCALE = 300 / 72  # dots an inch
 
 
-@dataclass(frozen=True, slots=True)
-class _Bookmark:
-    level: int
-    title: str
-    page: int
-
-
 def load(path: Path, name: str, scratch: Path) -> Loaded:
     """Read a PDF; pages without a text layer are read by OCR where that is installed."""
     with closing(_Pages(path, name)) as source:
         texts = source.texts()
-        bookmarks = source.bookmarks()
+        titles = source.outline() or large_titles(source.lines)
         attachments = source.attachments(scratch)
     if not any(texts):
         raise _without_text(name, len(texts))
@@ -67,14 +55,19 @@ def load(path: Path, name: str, scratch: Path) -> Loaded:
     text = _BETWEEN_PAGES.join(texts)
     if len(text) > limits.MAX_CHARACTERS:
         raise limits.too_long(name)
-    headings = _headings(text, pages, bookmarks)
+    headings = find_headings(text, pages, titles)
     return Loaded(Document(text, "pdf", tuple(pages), headings), attachments)
 
 
 class _Pages:
-    """An open PDF. PDFium is held for one page at a time, never while OCR reads."""
+    """An open PDF. PDFium is held for one page at a time, never while OCR reads.
+
+    Attributes:
+        lines: of the pages that were read, with their sizes.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
+        self.lines: list[Line] = []
         with PDFIUM:
             self._pdf = _open(path, name)
             self._pdf.init_forms()
@@ -84,11 +77,11 @@ class _Pages:
         with PDFIUM:
             self._pdf.close()
 
-    def bookmarks(self) -> list[_Bookmark]:
+    def outline(self) -> list[Title]:
         """Return the outline; what comes after a broken entry may be missing."""
-        found: list[_Bookmark] = []
+        found: list[Title] = []
         with PDFIUM, suppress(pypdfium2.PdfiumError, ValueError):
-            found += islice(_bookmarks(self._pdf), _MAX_BOOKMARKS)
+            found += islice(_bookmarks(self._pdf), MAX_TITLES)
         return found
 
     def attachments(self, scratch: Path) -> tuple[Attachment, ...]:
@@ -105,7 +98,7 @@ class _Pages:
         texts, scans = [], []
         for index in range(count):
             with PDFIUM:
-                text, scanned = _page_text(self._pdf, index)
+                text, scanned = self._read(index)
             texts.append(text)
             if scanned:
                 scans.append(index)
@@ -116,6 +109,19 @@ class _Pages:
                     if len(read) > len(texts[index]) or (read and _is_garbled(texts[index])):
                         texts[index] = read
         return texts
+
+    def _read(self, index: int) -> tuple[str, bool]:
+        """Return the text layer of a page, and whether the page looks like a scan."""
+        try:
+            with closing(self._pdf[index]) as page:
+                text, lines = _text_layer(page, index)
+                scanned = _is_garbled(text) or (len(text) < _STAMP and _is_drawn(page, bool(text)))
+                added = [line for line in added_lines(self._pdf, page) if line not in text]
+        except pypdfium2.PdfiumError:  # one broken page does not spoil the rest
+            return "", False
+        if len(self.lines) < _MAX_LINES:
+            self.lines += lines
+        return "\n".join(filter(None, [text, *added])), scanned
 
     def _scan_text(self, index: int) -> str:
         try:
@@ -152,25 +158,33 @@ def _open(path: Path, name: str) -> Any:
         ) from error
 
 
-def _page_text(pdf: Any, index: int) -> tuple[str, bool]:
-    """Return the text layer of a page, and whether the page looks like a scan."""
-    try:
-        with closing(pdf[index]) as page:
-            text = _text_layer(page)
-            scanned = _is_garbled(text) or (len(text) < _STAMP and _is_drawn(page, bool(text)))
-            added = [line for line in added_lines(pdf, page) if line not in text]
-    except pypdfium2.PdfiumError:  # one broken page does not spoil the rest
-        return "", False
-    return "\n".join(filter(None, [text, *added])), scanned
-
-
-def _text_layer(page: Any) -> str:
+def _text_layer(page: Any, index: int) -> tuple[str, list[Line]]:
+    """Return the text of the page `index`, and its lines with their sizes."""
     with closing(page.get_textpage()) as textpage:
         # The call for bounded text loses line ends between words.
         text: str = textpage.get_text_range()
+        lines = [Line(words, _height(textpage, at), index) for at, words in _lines(text)]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", text))
-    return clean(text.translate(_CONTROLS)).strip()
+    return clean(text.translate(_CONTROLS)).strip(), lines
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a page, and where their first characters are."""
+    position = 0
+    for line in text.splitlines(keepends=True):
+        words = line.strip()
+        if words:
+            yield position + line.index(words[0]), words
+        position += len(line)
+
+
+def _height(textpage: Any, index: int) -> float:
+    """Return the height of a character's font on the page, in points; 0 if it has none."""
+    box = raw.FS_RECTF()
+    if not raw.FPDFText_GetLooseCharBox(textpage, index, box):
+        return 0.0
+    return float(box.top - box.bottom)
 
 
 def _is_garbled(text: str) -> bool:
@@ -201,63 +215,12 @@ def _picture(pdf: Any, index: int) -> Image.Image:
     return picture
 
 
-def _bookmarks(pdf: Any) -> Iterator[_Bookmark]:
+def _bookmarks(pdf: Any) -> Iterator[Title]:
     for bookmark in pdf.get_toc():
         try:
             destination = bookmark.get_dest()
             page = destination.get_index() if destination else None
             if page is not None:
-                yield _Bookmark(bookmark.level, bookmark.get_title(), page)
+                yield Title(bookmark.level + 1, bookmark.get_title(), page)
         except (pypdfium2.PdfiumError, ValueError):
             continue  # the outline is a help, and one bad entry does not spoil the rest
-
-
-def _headings(text: str, pages: list[Page], bookmarks: list[_Bookmark]) -> tuple[Heading, ...]:
-    """Return the bookmarks whose titles are found on their pages, in order of appearance."""
-    found: dict[int, Heading] = {}
-    squeezed: dict[int, tuple[str, list[int]]] = {}
-    for bookmark in bookmarks:
-        if not 0 <= bookmark.page < len(pages):
-            continue
-        page = pages[bookmark.page]
-        if bookmark.page not in squeezed:
-            squeezed[bookmark.page] = _squeeze(text, page.start, page.end)
-        span = _find_line(text, page, *squeezed[bookmark.page], _squeeze(bookmark.title)[0])
-        if span and span[0] not in found:
-            title = text[span[0] : span[1]]
-            level = min(bookmark.level + 1, _DEEPEST)
-            found[span[0]] = Heading(level, " ".join(title.split()), *span)
-    return tuple(found[start] for start in sorted(found))
-
-
-def _squeeze(text: str, start: int = 0, end: int | None = None) -> tuple[str, list[int]]:
-    """Return a part of `text` without white space and case, and where each character was."""
-    characters: list[str] = []
-    positions: list[int] = []
-    for position in range(start, len(text) if end is None else end):
-        for character in text[position].casefold():
-            if not character.isspace():
-                characters.append(character)
-                positions.append(position)
-    return "".join(characters), positions
-
-
-def _find_line(
-    text: str, page: Page, squeezed: str, positions: list[int], title: str
-) -> tuple[int, int] | None:
-    """Return where `title` is a line of its own, or else where it first begins a line."""
-    begins_line: tuple[int, int] | None = None
-    at = squeezed.find(title) if title else -1
-    for _ in range(_MAX_PLACES):
-        if at < 0:
-            break
-        start, end = positions[at], positions[at + len(title) - 1] + 1
-        line_start = max(page.start, text.rfind("\n", page.start, start) + 1)
-        line_end = text.find("\n", end, page.end)
-        before, after = text[line_start:start], text[end : line_end if line_end >= 0 else page.end]
-        if not after.strip() and _NUMBERING.fullmatch(before):
-            return start, end
-        if begins_line is None and not before.strip():
-            begins_line = start, end
-        at = squeezed.find(title, at + 1)
-    return begins_line

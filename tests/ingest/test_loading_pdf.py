@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fpdf import FPDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_files import Bookmark, pdf_file, read, refusal
@@ -118,3 +119,39 @@ def test_an_outline_of_very_many_entries_is_read_in_time() -> None:
     marks = [(0, "a", 1)] * 3_000
     document = read("a.pdf", pdf_file("a" * 90 + " a\n" + "a " * 40, outline=marks))
     assert len(document.headings) == 1
+
+
+def set_in(*lines: tuple[int, str]) -> bytes:
+    """Build a PDF of lines in these sizes."""
+    made = FPDF()
+    made.add_page()
+    for size, line in lines:
+        made.set_font("helvetica", size=size)
+        made.cell(text=line, h=10, new_x="LMARGIN", new_y="NEXT")
+    return bytes(made.output())
+
+
+TEXT = (11, "a line of the text that is longer than the titles")
+
+
+def test_without_an_outline_larger_lines_are_headings() -> None:
+    lines = [(22, "Bees and"), (22, "their homes"), TEXT, (16, "1. Hives"), *[TEXT] * 9]
+    document = read("a.pdf", set_in(*lines, (16, "2. Trees"), *[TEXT] * 9, (12, "No title")))
+    assert outline(document) == [(1, "Bees and their homes"), (2, "1. Hives"), (2, "2. Trees")]
+    for heading in document.headings:
+        found = document.text[heading.start : heading.end]
+        assert " ".join(found.split()) == heading.title
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["x" * 151, "17", "Contents . . . . . . 4", "ada@example.org", "f(x) = {a} + [b]", "- - -"],
+)
+def test_larger_lines_that_are_no_headings(title: str) -> None:
+    assert read("a.pdf", set_in(*[TEXT] * 20, (14, title))).headings == ()
+
+
+def test_where_most_lines_are_large_size_says_nothing() -> None:
+    lines = [(18, f"Word {letter}") for letter in "abcdefghij"]
+    mixed = [line for title in lines for line in (title, TEXT)]
+    assert read("a.pdf", set_in(*mixed)).headings == ()

@@ -215,7 +215,7 @@ def test_files_in_a_pdf_are_unpacked() -> None:
 def test_a_text_layer_of_no_known_characters_is_read_as_a_scan(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pdf, "_text_layer", lambda page: "\ue001\ue002 " * 50)
+    monkeypatch.setattr(pdf, "_text_layer", lambda *_: ("\ue001\ue002 " * 50, []))
     install(programs, "tesseract", f"{TESSERACT} cat >/dev/null; echo words")
     assert read("a.pdf", pdf_file("x")).text == "words"
 
