@@ -20,7 +20,7 @@ class Builder:
 
     def __init__(self, kind: str, name: str) -> None:
         self._kind = kind
-        self._name = name
+        self.name = name
         self._parts: list[str] = []
         self._length = 0
         self._pages: list[Page] = []
@@ -95,7 +95,7 @@ class Builder:
         self._parts += (separator, text)
         self._length = start + len(text)
         if self._length > limits.MAX_CHARACTERS:
-            raise limits.too_long(self._name)
+            raise limits.too_long(self.name)
         return start
 
     def _end_page(self) -> None:

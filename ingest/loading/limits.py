@@ -5,6 +5,9 @@ from ingest.index.errors import DocumentError
 MAX_CHARACTERS = 100_000_000
 """Characters of one document."""
 
+MAX_CELLS = 20_000_000
+"""Cells of one workbook."""
+
 MAX_UNPACKED = 500_000_000
 """Bytes that one compressed file may unpack to."""
 
@@ -14,6 +17,14 @@ def too_long(name: str) -> DocumentError:
     return DocumentError(
         f"{name} holds more than {MAX_CHARACTERS // 1_000_000} million characters.",
         "Split it into smaller files and add those.",
+    )
+
+
+def too_many_cells(name: str) -> DocumentError:
+    """Return the error for a workbook of more cells than are taken."""
+    return DocumentError(
+        f"{name} has more than {MAX_CELLS // 1_000_000} million cells.",
+        "Split it into smaller workbooks and add those.",
     )
 
 

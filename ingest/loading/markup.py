@@ -39,6 +39,12 @@ def from_markup(markup: str, kind: str, name: str) -> Document:
     return Document(text, kind, headings=scan_headings(text))
 
 
+def fenced(text: str) -> str:
+    """Return `text` as a block of code, whatever fences there are in it."""
+    fence = "`" * (max([2, *map(len, _FENCE.findall(text))]) + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
 def _blocks(node: Node) -> list[str]:
     """Return the blocks within an element: paragraphs, headings, lists, tables."""
     blocks: list[str] = []
@@ -141,8 +147,7 @@ def _preformatted(node: Node) -> list[str]:
     text = node.text().replace("\r\n", "\n").strip("\n").rstrip()
     if not text.strip():
         return []
-    fence = "`" * max([2, *map(len, _FENCE.findall(text))], default=2) + "`"
-    return [f"{fence}\n{text}\n{fence}"]
+    return [fenced(text)]
 
 
 def _table(node: Node) -> list[str]:

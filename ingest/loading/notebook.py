@@ -10,7 +10,7 @@ from ingest.loading.builder import Builder
 from ingest.loading.htmltree import parse_html
 from ingest.loading.loaded import Loaded
 from ingest.loading.markdown import scan_headings
-from ingest.loading.markup import from_markup
+from ingest.loading.markup import fenced, from_markup
 from ingest.loading.text import decode
 
 _MAX_OUTPUT = 20_000
@@ -29,7 +29,7 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
         source = _joined(cell.get("source", cell.get("input")))
         if cell.get("cell_type") == "code":
             if source.strip():
-                builder.paragraph(f"```\n{source}\n```")
+                builder.paragraph(fenced(source))
             for output in cell.get("outputs") or []:
                 if isinstance(output, dict):
                     _add_output(builder, output, name)

@@ -22,7 +22,6 @@ _NOT_TEXT = frozenset(
 _NOT_BODY = frozenset({"header", "footer", "date-time", "page-number"})
 _MAX_REPEATED = 1_000
 _MAX_COLUMNS = 16_384
-_MAX_CELLS = 20_000_000
 
 
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
@@ -153,8 +152,8 @@ class _Reader:
 
     def _count(self, cells: int) -> None:
         self._cells += cells
-        if self._cells > _MAX_CELLS:
-            raise ValueError("more cells than a table has")
+        if self._cells > limits.MAX_CELLS:
+            raise limits.too_many_cells(self._builder.name)
 
 
 def _repeated(element: Any, name: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from ingest.index.errors import DocumentError
+from ingest.loading import limits
 from ingest.loading.builder import Builder
 from ingest.loading.containers import Container, open_container
 from ingest.loading.loaded import Loaded
@@ -20,7 +20,6 @@ from ingest.loading.numbers import Format, builtin_format, format_of, shown
 from ingest.loading.tables import MAX_SPAN, Row, table_lines
 from ingest.loading.xmltree import attribute, local, parse, relations, relations_name
 
-_MAX_CELLS = 20_000_000
 _MAX_COLUMN = 16_384
 _MAX_AREAS = 100_000
 _MAX_COLUMNS_MERGED = 100
@@ -95,11 +94,8 @@ class _Workbook:
 
     def _count(self, cells: int) -> None:
         self._cells += max(cells, 1)
-        if self._cells > _MAX_CELLS:
-            raise DocumentError(
-                f"{self._container.name} has more than {_MAX_CELLS // 1_000_000} million cells.",
-                "Split it into smaller workbooks and add those.",
-            )
+        if self._cells > limits.MAX_CELLS:
+            raise limits.too_many_cells(self._container.name)
 
     def _value(self, cell: Any) -> str:
         kind = cell.get("t", "n")

@@ -134,6 +134,8 @@ def test_a_notebook() -> None:
         "a | b\na: 1 | b: 2\n\nOutput:\nValueError: no\n"
     )
     assert read("a", notebook({"cell_type": "raw", "source": "raw"})).kind == "notebook"
+    fence = read("a.ipynb", notebook({"cell_type": "code", "source": "'```'"}))
+    assert fence.text == "````\n'```'\n````\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from loading_files import ole_file, outline, read, refusal, sheet_rows, xlsx_fil
 
 from ingest.chunking import Chunker
 from ingest.index.embedding import Embedder
-from ingest.loading import limits, spreadsheet
+from ingest.loading import limits
 from ingest.loading.numbers import Format, builtin_format, format_of, shown
 from ingest.loading.tables import looks_numeric, table_lines
 
@@ -182,7 +182,7 @@ def test_a_million_rows_that_are_not_there_cost_nothing() -> None:
 
 
 def test_more_cells_than_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheet, "_MAX_CELLS", 1_000_000)
+    monkeypatch.setattr(limits, "MAX_CELLS", 1_000_000)
     rows = "<sheetData>" + '<row><c r="XFD1"><v>1</v></c></row>' * 100 + "</sheetData>"
     assert "million cells" in refusal("a.xlsx", xlsx_file(("S", rows))).what
 
