@@ -1,6 +1,8 @@
 """Plain text, and the way from bytes to characters that other families share."""
 
 import codecs
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 from ingest.index.documents import Document
@@ -13,7 +15,9 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 _SAMPLE = 65_536
+_FEWEST = 8
 _CONTROLS = dict.fromkeys(set(range(32)) - set(b"\b\t\n\f\r\x1b"))
 _MAX_CONTROL_SHARE = 0.1
 
@@ -72,12 +76,31 @@ def wide_codec(data: bytes) -> str | None:
         if data.startswith(bom):
             return codec
     sample = data[:_SAMPLE]
+    if 0 not in sample or len(data) % 2:
+        return None
     half = len(sample) / 2
-    # Without a mark, UTF-16 shows by the zero half of each Latin letter.
+    # Without a mark, UTF-16 shows by the zero half of each Latin letter, other scripts by theirs.
     zeros = (sample[::2].count(0), sample[1::2].count(0))
-    if len(data) % 2 == 0 and min(zeros) < 0.05 * half and max(zeros) > 0.5 * half:
+    if min(zeros) < 0.05 * half and max(zeros) > 0.5 * half:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-    return None
+    return next((codec for codec in _WIDE if _is_text_in(sample, codec)), None)
+
+
+def _is_text_in(sample: bytes, codec: str) -> bool:
+    """Whether a sample, decoded so, is written in one script: other bytes are in all of them."""
+    try:
+        text = codecs.getincrementaldecoder(codec)().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    known = sum(unicodedata.category(character)[0] in "LMNPSZ" for character in text)
+    if len(text) < _FEWEST or known + sum(map(text.count, "\n\r\t")) < 0.98 * len(text):
+        return False
+    blocks = Counter(ord(character) >> 8 for character in text)
+    del blocks[0xFF]  # full-width Latin letters, or sound: its samples are near zero
+    (_, first), (_, second) = (*blocks.most_common(2), (0, 0))[:2]
+    kanji = sum(count for block, count in blocks.items() if 0x4E <= block <= 0x9F)
+    written = max(first + second, blocks[0x30] + kanji + blocks[0] if blocks[0x30] > kanji else 0)
+    return written > 0.95 * len(text)
 
 
 def not_readable(name: str) -> DocumentError:
