@@ -18,10 +18,11 @@ _MAX_POINTS = 10_000
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a PowerPoint presentation."""
     builder = Builder("pptx", name)
+    furniture: set[str] = set()
     with open_container(path, name) as container:
         for number, part in enumerate(_slides(container), 1):
             builder.page(number)
-            _Slide(container, part).add_to(builder)
+            _Slide(container, part).add_to(builder, furniture)
     return Loaded(builder.document())
 
 
@@ -51,14 +52,23 @@ class _Slide:
         name = relations_name(part)
         self._related = relations(container.read(name), part) if name in container else {}
 
-    def add_to(self, builder: Builder) -> None:
-        """Add the slide's title, then its shapes in their order, then its notes."""
+    def add_to(self, builder: Builder, furniture: set[str]) -> None:
+        """Add the slide's title, then its shapes in their order, then its notes.
+
+        Args:
+            builder: to add to.
+            furniture: dates and footers that slides before had; this one's are added to it.
+        """
         shapes = list(_shapes(self._root))
         title = next((shape for shape in shapes if _placeholder(shape) in _TITLES), None)
         if title is not None:
             builder.heading(1, " ".join(_paragraphs(title)))
         for shape in shapes:
-            if shape is not title and _placeholder(shape) not in _FURNITURE:
+            if _placeholder(shape) in _FURNITURE:
+                lines = [line for line in _typed(shape) if line not in furniture]
+                furniture.update(lines)
+                builder.lines(lines)
+            elif shape is not title:
                 self._add(shape, builder)
         for kind, part in self._related.values():
             if kind == "notesSlide" and part in self._container:
@@ -122,6 +132,15 @@ def _placeholder(shape: Any) -> str:
 
 def _paragraphs(node: Any) -> list[str]:
     return [text for p in node.iter("{*}p") if (text := _text(p))]
+
+
+def _typed(shape: Any) -> list[str]:
+    """Return the paragraphs of a shape but those that PowerPoint fills in: dates, numbers."""
+    return [
+        text
+        for p in shape.iter("{*}p")
+        if next(p.iter("{*}fld"), None) is None and (text := _text(p))
+    ]
 
 
 def _text(paragraph: Any) -> str:

@@ -54,10 +54,22 @@ class _Reader:
         self._items: list[str] = []
 
     def read(self) -> Document:
-        """Return the document."""
+        """Return the document: what stands on top of its pages, its body, what stands below."""
+        self._builder.lines(self._furniture("header"))
         self._blocks(self._body)
         self._end_list()
+        self._builder.lines(self._furniture("footer"))
         return self._builder.document()
+
+    def _furniture(self, kind: str) -> list[str]:
+        """Return what headers or footers of pages say, each line once, without page numbers."""
+        found: dict[str, None] = {}
+        for known, part in self._related.values():
+            if known == kind and part in self._container:
+                for paragraph in _paragraphs(parse(self._container.read(part))):
+                    if not _numbers_pages(paragraph):
+                        found[self._text(paragraph)] = None
+        return list(found)
 
     def _blocks(self, node: Any) -> None:
         for element in node:
@@ -227,6 +239,12 @@ def _boxes(paragraph: Any) -> Iterator[Any]:
                 )
         if not fallback and not around:
             yield box
+
+
+def _numbers_pages(paragraph: Any) -> bool:
+    codes = [element.text or "" for element in paragraph.iter("{*}instrText")]
+    codes += [attribute(element, "instr") for element in paragraph.iter("{*}fldSimple")]
+    return any("PAGE" in code.upper() for code in codes)
 
 
 def _is_on(switch: Any) -> bool:

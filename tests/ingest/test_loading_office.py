@@ -68,7 +68,6 @@ def test_a_slide_is_a_page_and_its_title_a_heading() -> None:
         shape("Words", "More"),
         f"<p:grpSp>{shape('In a group')}</p:grpSp>",
         shape("Bees", kind="ctrTitle"),
-        shape("7", kind="sldNum"),
         table,
     )
     notes = slide(shape("Say this.", kind="body"), shape("7", kind="sldNum"))
@@ -90,6 +89,12 @@ def test_a_slide_is_a_page_and_its_title_a_heading() -> None:
     assert [number for number, _ in pages] == [1, 2, 3]
     assert pages[0][1].endswith("Say this.")
     assert pages[1:] == [(2, ""), (3, "# Wasps")]
+
+
+def test_footers_are_read_once_and_what_is_filled_in_is_not() -> None:
+    filled = shape("x", kind="dt").replace("<a:r>", "<a:fld>").replace("</a:r>", "</a:fld>")
+    slides = [slide(shape(word), shape("Confidential", kind="ftr"), filled) for word in "ab"]
+    assert read("a.pptx", pptx_file(*slides)).text == "a\n\nConfidential\n\nb\n"
 
 
 def test_the_numbers_of_a_chart() -> None:

@@ -118,6 +118,20 @@ def test_footnotes_stand_where_they_are_called() -> None:
     assert text_of(body, footnotes=notes) == "Words (A note.).\n"
 
 
+def test_headers_and_footers_are_read_once() -> None:
+    def part(kind: str, *body: str) -> str:
+        space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+        return f"<w:{kind} {space}>{''.join(body)}</w:{kind}>"
+
+    number = '<w:p><w:r><w:t>Page </w:t></w:r><w:fldSimple w:instr=" page "><w:r><w:t>7</w:t></w:r>'
+    text = text_of(
+        paragraph("words"),
+        header=part("hdr", paragraph("Carrow Head"), paragraph("Carrow Head"), paragraph("")),
+        footer=part("ftr", paragraph("Confidential"), f"{number}</w:fldSimple></w:p>"),
+    )
+    assert text == "Carrow Head\n\nwords\n\nConfidential\n"
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
