@@ -21,6 +21,7 @@ HTML = b"<!DOCTYPE html><html><body><p>A page.</p></body></html>"
 WRITTEN = st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\r\t")
 
 
+@settings(deadline=None)
 @given(
     st.text(WRITTEN),
     st.sampled_from(["a.txt", "a.md", "a.log", "a.py", "a.rst", "a.org", "LICENSE.toml"]),

@@ -1,7 +1,7 @@
 """E-books and rich text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_files import outline, read, refusal, zip_file
 
@@ -90,6 +90,10 @@ def rtf(text: str) -> Document:
             "a | b\na: 1 | b: 2\n\nend\n",
         ),
         ("\\intbl a\\par b\\cell c\\cell\\row", "a b | c\n"),
+        (
+            "\\trhdr\\intbl 1\\cell 2\\cell\\row\\trowd\\intbl 3\\cell 4\\cell\\row",
+            "1 | 2\n1: 3 | 2: 4\n",
+        ),
         ("}}}a{{{", "a\n"),
     ],
 )
@@ -107,6 +111,7 @@ def test_headings_of_rich_text() -> None:
     assert document.text == "# One\n\nwords\n\n## Two\n\n### Three\n"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -4,7 +4,7 @@ import struct
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_files import ole_file, outline, read, refusal, unpack
 
@@ -100,6 +100,7 @@ def test_a_message_is_known_by_its_content() -> None:
     assert refusal("a.eml", b"MIME-Version: 1.0\n\n").what == "a.eml has no text in it."
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -182,6 +183,7 @@ def test_compressed_rich_text() -> None:
     assert unpack_rtf(packed) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_compressed_bytes_end(data: bytes) -> None:
     assert len(unpack_rtf(struct.pack("<II4sI", 0, 9, b"LZFu", 0) + data)) <= 60 * 17

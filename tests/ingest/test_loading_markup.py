@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_files import read
 
@@ -51,6 +51,7 @@ def page(body: str, head: str = "") -> Document:
     return read("a.html", f"<!doctype html><head>{head}</head><body>{body}".encode())
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, min_size=1), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_headings_are_spans_in_order(lines: list[str], line_end: str) -> None:
     document = read("a.md", ("start" + line_end + line_end.join(lines)).encode())
@@ -189,6 +190,7 @@ def test_the_title_stands_in_for_a_missing_heading() -> None:
     assert outline(document) == [(1, "The Page"), (2, "Part")]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES)))
 def test_no_markup_is_left_and_headings_are_spans(pieces: list[str]) -> None:
     document = page("words " + " ".join(pieces))

@@ -28,7 +28,7 @@ def test_pages_are_spans_of_the_text() -> None:
     assert document.page_at(document.text.index("third")) == 3
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.lists(WORDS, max_size=4).map("\n".join), min_size=1, max_size=3),
     st.lists(st.tuples(st.just(0), WORDS.filter(bool), st.integers(1, 4)), max_size=4),

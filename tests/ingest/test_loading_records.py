@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_files import outline, read, refusal
 
@@ -31,6 +31,9 @@ VALUES = st.recursive(
             "people.name: Ada\npeople.tags: x, y\n",
         ),
         ("words", "words\n"),
+        ([1, 2, 3], "1, 2, 3\n"),
+        ({"n": ["x" * 400, "y" * 400]}, f"n: {'x' * 400}\nn: {'y' * 400}\n"),
+        (["x" * 400, "y" * 400], f"{'x' * 400}\n{'y' * 400}\n"),
     ],
 )
 def test_values_stand_behind_the_names_that_lead_to_them(value: object, text: str) -> None:
@@ -38,6 +41,7 @@ def test_values_stand_behind_the_names_that_lead_to_them(value: object, text: st
     assert (document.kind, document.text) == ("json", text)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_no_value_of_a_json_file_is_lost(value: object) -> None:
     text = read("a.json", json.dumps(["start", value]).encode()).text
@@ -70,7 +74,9 @@ def test_xml() -> None:
     document = read(
         "a.xml",
         b"""<?xml version="1.0"?><!DOCTYPE f SYSTEM "http://127.0.0.1:9/none.dtd">
-        <factbook xmlns:x="urn:x"><country code="ca"><name>Canada</name><capital>Ottawa</capital>
+        <factbook xmlns:x="urn:x"
+        x:schemaLocation="no" note=""><country code="ca"><name>Canada</name>
+        <capital>Ottawa</capital>
         </country><x:text>Running <b>text</b> here.</x:text><deep><er><leaf unit="km">5</leaf></er>
         </deep><!-- no --><empty/></factbook>""",
     )

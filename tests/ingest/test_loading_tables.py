@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_files import ole_file, outline, read, refusal, sheet_rows, xlsx_file
 
@@ -45,6 +45,7 @@ WORDS = st.text("abc", min_size=1, max_size=4)
             ["a | b", "a: 1 | b: 2", "c | d | e", "c: 3 | d: 4 | e: 5"],
         ),
         (["a,b", "1,2", "", "3,4,5"], ["a | b", "a: 1 | b: 2", "3 | 4 | 5"]),
+        (["a,b", "", "c,d", "", "1,2"], ["a | b", "a: c | b: d", "a: 1 | b: 2"]),
         (["x,x,x", "x,y,x"], ["x | x | x", "x | y | x"]),
     ],
 )
@@ -56,6 +57,7 @@ def test_which_words_a_value_stands_under(rows: list[str], lines: list[str]) -> 
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(WORDS | st.just(""), max_size=5), max_size=12))
 def test_no_value_is_lost(rows: list[list[str]]) -> None:
     lines = list(table_lines(rows))
