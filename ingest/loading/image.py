@@ -10,7 +10,7 @@ from ingest.loading import limits, ocr
 from ingest.loading.builder import Builder
 from ingest.loading.loaded import Loaded
 
-_MAX_PIXELS = 300_000_000
+_MAX_PIXELS = 150_000_000
 _MAX_PAGES = 1_000
 _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "PPM")
 
@@ -27,6 +27,8 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
         warnings.simplefilter("ignore")  # of odd metadata, and of size, which is bounded here
         try:
             _read(path, name, builder)
+        except Image.DecompressionBombError as error:
+            raise _too_large(name) from error
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
             raise limits.damaged(name) from error
     document = builder.document()
@@ -38,10 +40,7 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
 def _read(path: Path, name: str, builder: Builder) -> None:
     with Image.open(path, formats=_FORMATS) as image:
         if image.width * image.height > _MAX_PIXELS:
-            raise DocumentError(
-                f"{name} has more than {_MAX_PIXELS // 1_000_000} million pixels.",
-                "Make it smaller and add it again.",
-            )
+            raise _too_large(name)
         # Only TIFF keeps pages; the pictures of a GIF are a film.
         frames = ImageSequence.Iterator(image) if image.format == "TIFF" else iter([image])
         for number, frame in enumerate(frames, 1):
@@ -49,6 +48,13 @@ def _read(path: Path, name: str, builder: Builder) -> None:
                 return
             builder.page(number)
             builder.paragraph(ocr.read_picture(_upright(frame)))
+
+
+def _too_large(name: str) -> DocumentError:
+    return DocumentError(
+        f"{name} has more than {_MAX_PIXELS // 1_000_000} million pixels.",
+        "Make it smaller and add it again.",
+    )
 
 
 def _upright(frame: Image.Image) -> Image.Image:

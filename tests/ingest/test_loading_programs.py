@@ -226,3 +226,7 @@ def test_a_picture_of_too_many_pixels_is_refused(
     install(programs, "tesseract", f"{TESSERACT} cat >/dev/null; echo words")
     monkeypatch.setattr(image, "_MAX_PIXELS", 1_000_000)
     assert "million pixels" in refusal("a.png", picture("x")).what
+    bomb = Image.new("1", (20_000, 20_000))
+    buffer = io.BytesIO()
+    bomb.save(buffer, "PNG")
+    assert "million pixels" in refusal("a.png", buffer.getvalue()).what

@@ -31,6 +31,7 @@ VALUES = st.recursive(
             "people.name: Ada\npeople.tags: x, y\n",
         ),
         ("words", "words\n"),
+        ({"a": {"b": "two  words"}, "c": ["one\n  two"]}, "a: b: two words\nc: one\n  two\n"),
         ([1, 2, 3], "1, 2, 3\n"),
         ({"n": ["x" * 400, "y" * 400]}, f"n: {'x' * 400}\nn: {'y' * 400}\n"),
         (["x" * 400, "y" * 400], f"{'x' * 400}\n{'y' * 400}\n"),

@@ -99,13 +99,14 @@ def test_lists_are_numbered_as_a_person_sees_them() -> None:
         item("again three", 3),
         item("point", 2),
         item("unknown", 9),
+        item("undefined", 1, 5),
         item("Chapter", 1, style="H1"),
         item("none", 0),
         numbering=NUMBERING,
     )
     assert text == (
         "3. three\n  3.i) deep\n  3.ii) deeper\n4. four\n\nbetween\n\n5. five\n3. again three\n"
-        "* point\n* unknown\n\n# 6. Chapter\n\nnone\n"
+        "* point\n* unknown\n          * undefined\n\n# 6. Chapter\n\nnone\n"
     )
 
 
