@@ -15,7 +15,10 @@ from gradio.routes import App as GradioApp
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from assistant.services import Services
-from assistant.ui.page import APPEARANCE, build_page
+from assistant.ui.chats import Chats
+from assistant.ui.page import APPEARANCE, HEAD, build_page
+from assistant.ui.person import introduce
+from assistant.ui.routes import add_routes
 from ingest.index.errors import FootnoteError
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -69,7 +72,9 @@ def create_app(services: Services) -> FastAPI:
     if settings.host not in ("0.0.0.0", "::"):
         hosts.add(settings.host)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
-    page = build_page(services)
+    chats = Chats(services)
+    add_routes(app, services, chats)
+    page = build_page(services, chats)
     # Gradio refuses a path that was not uploaded only in pages that it launched itself; as
     # a mounted page, this one would read any file of the server into the index.
     page.has_launched = True
@@ -136,7 +141,20 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     for name in ("access-control-allow-origin", "access-control-allow-credentials"):
         if name in response.headers:
             del response.headers[name]
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    if path == "/" and response.headers.get("content-type", "").startswith("text/html"):
+        response = await _with_head(response)
+    introduce(request, response)
+    # What a person stored is served under a policy stricter than the page's.
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+async def _with_head(response: Response) -> Response:
+    """Return the page with our tags in its head."""
+    body = b"".join([block async for block in response.body_iterator])  # type: ignore[attr-defined]
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(
+        body.replace(b"<head>", b"<head>" + HEAD.encode(), 1), response.status_code, headers
+    )

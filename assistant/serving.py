@@ -73,7 +73,8 @@ def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket
         from assistant.app import PageServer, create_app
     from assistant.services import Services
 
-    server = PageServer(create_app(Services(settings, index)))
+    services = Services(settings, index)
+    server = PageServer(create_app(services))
     stop = threading.Event()
 
     def background() -> None:
@@ -91,6 +92,7 @@ def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket
         # A document at hand is let go; the next start takes it up again.
         stop.set()
         thread.join(timeout=10)
+        services.close()
 
 
 def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Event) -> None:

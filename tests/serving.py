@@ -89,10 +89,13 @@ def served(settings: AssistantSettings, embedder: Embedder) -> Iterator[Page]:
     """Run the application as `assistant serve` does, in threads of this process."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with closing(listener), closing(Index(settings)) as index:
+    with (
+        closing(listener),
+        closing(Index(settings)) as index,
+        closing(Services(settings, index)) as services,
+    ):
         index.embedder = embedder
         index.own("assistant serve", url)
-        services = Services(settings, index)
         server = asyncio.run(_server(services))
         stop = threading.Event()
         worker = make_worker(index, chunk_tokens=64)

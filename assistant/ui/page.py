@@ -1,22 +1,24 @@
-"""The page: documents on the left, the chat in the middle, sources on the right."""
+"""The page as Gradio has it: the chat and the question box, and the endpoints.
 
-import time
-from collections.abc import AsyncGenerator, Sequence
+What stands round the chat (conversations, sources, documents, map) is drawn in the browser
+by `static/`, from the routes in `assistant.ui.routes`.
+"""
+
+from collections.abc import AsyncGenerator
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from pydantic import ValidationError
 
-from assistant.api import DEFAULT_COLLECTION, UPDATE_SECONDS, add_endpoints, add_uploads, explain
-from assistant.events import Answer, Event, Reading, Searching, Writing
+from assistant.api import add_endpoints
+from assistant.conversations import Conversation
 from assistant.services import Services
 from assistant.ui import render
-from assistant.ui.conversation import Conversation, Turn
-from ingest.index.errors import FootnoteError
+from assistant.ui.chats import Chats, Wanted
+from assistant.ui.person import person_of
+from ingest.index.errors import FootnoteError, InputError
 
-EVERYTHING = "All documents"
-
-_REFRESH_SECONDS = 1.0
 _PRIVATE: Any = {"api_visibility": "private", "show_progress": "hidden"}
 """For the page's own events: they are no interface for programs."""
 
@@ -27,31 +29,33 @@ APPEARANCE: dict[str, Any] = {
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ),
-    "css": files("assistant.ui").joinpath("style.css").read_text("utf-8"),
-    "js": files("assistant.ui").joinpath("page.js").read_text("utf-8"),
 }
-"""How the page looks and what it does in the browser, for `mount_gradio_app`."""
+"""How Gradio's part of the page looks, for `mount_gradio_app`."""
 
-_SOURCES_JS = """
-window.addEventListener('footnote:cite', (event) => trigger('select', {cite: event.detail}));
-"""
+_STATIC = "ui/static"
 
-_DOCUMENTS_JS = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-remove]');
-  if (button && confirm(`Remove ${button.dataset.name} from your documents?`)) {
-    trigger('click', {remove: button.dataset.remove});
-  }
-});
-"""
+HEAD = (
+    f'<link rel="stylesheet" href="{_STATIC}/style.css">'
+    f'<script type="module" src="{_STATIC}/main.js"></script>'
+) + "".join(
+    # All at once: else each module is asked for when the one that imports it was read.
+    f'<link rel="modulepreload" href="{_STATIC}/{module.name}">'
+    for module in files("assistant.ui").joinpath("static").iterdir()
+    if module.name.endswith(".js")
+)
+"""What goes to the top of the page's head. Gradio's own `head` is put in by its program, a
+second later; with this, the page is in sight while that is still being read."""
 
-_WELCOME = """### Ask your documents
-Every answer comes from them, sentence by sentence, with its source beside it."""
+# Values that the browser fills in when an event is sent; see static/chat.js.
+_ASK_JS = "(question, request) => window.footnote.asking(question)"
+_SHOW_JS = "(request) => [window.footnote.current()]"
+_DONE_JS = "() => window.footnote.drawn()"
+_BRIDGE_JS = "window.addEventListener('footnote:show', () => trigger('select', {}));"
 
 
-def build_page(services: Services) -> gr.Blocks:
+def build_page(services: Services, chats: Chats) -> gr.Blocks:
     """Return the page with the named endpoints on it, ready to be mounted."""
-    handlers = Handlers(services)
+    handlers = Handlers(chats)
     page: gr.Blocks
     with gr.Blocks(
         title="Footnote",
@@ -60,71 +64,65 @@ def build_page(services: Services) -> gr.Blocks:
         fill_height=True,
         delete_cache=(3600, 3600),
     ) as page:
-        conversation = gr.State(Conversation())
-        drawn = gr.State(("", ()))
-        with gr.Row(elem_id="layout"):
-            with gr.Column(elem_id="left", min_width=0):
-                gr.HTML('<h1>Footnote</h1><p class="note">Answer from</p>')
-                collection = gr.Dropdown(
-                    [EVERYTHING],
-                    value=EVERYTHING,
-                    label="Answer from",
+        with gr.Column(elem_id="middle", min_width=0):
+            chat = gr.Chatbot(
+                elem_id="chat",
+                label="Conversation",
+                show_label=False,
+                container=False,
+                layout="panel",
+                height="100%",
+                buttons=[],
+                placeholder=" ",
+                latex_delimiters=[],
+                feedback_options=None,
+            )
+            with gr.Row(elem_id="asking"):
+                box = gr.Textbox(
                     show_label=False,
+                    label="Question",
+                    placeholder="Ask your documents…",
+                    elem_id="question",
                     container=False,
-                    elem_id="collection",
+                    lines=1,
+                    max_lines=8,
+                    autofocus=True,
                 )
-                documents = gr.HTML(elem_id="documents", js_on_load=_DOCUMENTS_JS)
-                upload = gr.File(
-                    file_count="multiple", label="Add documents", elem_id="upload", height=130
-                )
-            with gr.Column(elem_id="middle", min_width=0):
-                chat = gr.Chatbot(
-                    elem_id="chat",
-                    show_label=False,
-                    container=False,
-                    layout="panel",
-                    height="100%",
-                    buttons=[],
-                    placeholder=_WELCOME,
-                    latex_delimiters=[],
-                    feedback_options=None,
-                )
-                with gr.Row(elem_id="asking"):
-                    box = gr.Textbox(
-                        show_label=False,
-                        label="Question",
-                        placeholder="Ask your documents…",
-                        elem_id="question",
-                        container=False,
-                        lines=1,
-                        max_lines=8,
-                        autofocus=True,
-                    )
-                    send = gr.Button("Ask", variant="primary", elem_id="send", min_width=0)
-                    stop = gr.Button("Stop", visible=False, elem_id="stop", min_width=0)
-            with gr.Column(elem_id="right", min_width=0):
-                sources = gr.HTML(
-                    render.sources(Conversation(), 0), elem_id="sources", js_on_load=_SOURCES_JS
-                )
+                send = gr.Button("Ask", variant="primary", elem_id="send", min_width=0)
+                stop = gr.Button("Stop", visible=False, elem_id="stop", min_width=0)
+        request = gr.Textbox(visible=False)
+        bridge = gr.HTML(elem_id="bridge", js_on_load=_BRIDGE_JS)
 
-        answering = [conversation, chat, box, sources, send, stop]
+        shown = [chat, box, send, stop]
         asked = gr.on(
             [send.click, box.submit],
             handlers.answer,
-            [box, conversation, collection],
-            answering,
+            [box, request],
+            shown,
+            js=_ASK_JS,
             concurrency_limit=None,
             **_PRIVATE,
         )
+        asked.then(None, js=_DONE_JS, **_PRIVATE)
         stop.click(
-            handlers.stopped, conversation, answering, cancels=[asked], queue=False, **_PRIVATE
-        )
-        sources.select(handlers.opened, conversation, sources, queue=False, **_PRIVATE)
-        shown = [documents, collection, drawn]
-        upload.upload(handlers.uploaded, [upload, collection], upload, **_PRIVATE)
-        documents.click(handlers.removed, drawn, shown, **_PRIVATE)
-        ticking = gr.Timer(_REFRESH_SECONDS)
-        gr.on([ticking.tick, page.load], handlers.refreshed, drawn, shown, **_PRIVATE)
+            handlers.stopped,
+            request,
+            shown,
+            js=_SHOW_JS,
+            cancels=[asked],
+            queue=False,
+            **_PRIVATE,
+        ).then(None, js=_DONE_JS, **_PRIVATE)
+        for begun, cancelled in ((page.load, None), (bridge.select, [asked])):
+            begun(
+                handlers.show,
+                request,
+                shown,
+                js=_SHOW_JS,
+                cancels=cancelled,
+                queue=False,
+                **_PRIVATE,
+            ).then(None, js=_DONE_JS, **_PRIVATE)
         add_endpoints(services)
     # Waiting for a model holds a place for long; each tab may have one answer under way.
     page.queue(default_concurrency_limit=32)
@@ -132,113 +130,69 @@ def build_page(services: Services) -> gr.Blocks:
     return page
 
 
-Drawn = tuple[str, tuple[str, ...]]
-"""The list of documents and the collections as a tab shows them."""
-
-
 class Handlers:
     """What the page's events do."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._index = services.index
+    def __init__(self, chats: Chats) -> None:
+        self._chats = chats
 
     async def answer(
-        self, question: str, conversation: Conversation, collection: str
+        self, question: str, request_json: str, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Stream the answer to a question into the chat."""
-        turn = Turn(question)
-        stream = self._services.answerer.stream(
-            question,
-            collection=None if collection == EVERYTHING else collection,
-            history=conversation.history(),
-        )
-        shown = 0.0
+        wanted = _wanted(request_json)
+        stream = self._chats.ask(person_of(request.cookies), question, wanted)
+        earlier: list[dict[str, str]] | None = None
         try:
-            async for event in stream:
-                if isinstance(event, Searching):
-                    conversation.turns.append(turn)
-                self._follow(turn, event)
-                if isinstance(event, Writing) and time.monotonic() - shown < UPDATE_SECONDS:
+            async for conversation in stream:
+                last = len(conversation.turns) - 1
+                if earlier is None:
+                    earlier = render.messages(conversation, end=last)
+                    drawn = self._drawn(conversation, earlier)
+                    # What is typed from now on is the next question; it stays as it is.
+                    yield drawn[0], gr.update(value="") if wanted.typed else gr.skip(), *drawn[2:]
                     continue
-                shown = time.monotonic()
-                yield self._drawn(conversation)
+                yield self._drawn(conversation, earlier)
         except FootnoteError as error:
-            if turn in conversation.turns:
-                turn.failure = str(error)
-            else:
-                gr.Warning(str(error), title="Nothing was asked")
-            yield self._drawn(conversation)
+            gr.Warning(str(error), title="Nothing was asked")
+            yield gr.skip(), gr.skip(), gr.update(visible=True), gr.update(visible=False)
         finally:
             await stream.aclose()
 
-    def stopped(self, conversation: Conversation) -> tuple[Any, ...]:
+    def stopped(self, conversation_id: str, request: gr.Request) -> tuple[Any, ...]:
         """Leave the answer as far as it came; the stream has been closed."""
-        if conversation.turns and conversation.turns[-1].answer is None:
-            conversation.turns[-1].stopped = True
-        return self._drawn(conversation)
+        self._chats.stop(person_of(request.cookies), conversation_id)
+        return self.show(conversation_id, request)
 
-    def opened(self, conversation: Conversation, event: gr.EventData) -> str:
-        """Open the citation whose number was clicked, `#cite-<turn>-<citation>`."""
-        _, turn_number, order = str(event.cite).split("-")
-        answer = conversation.turns[int(turn_number)].answer
-        if answer is None:
-            return render.sources(conversation, int(turn_number))
-        citation = answer.citations[int(order)]
-        passage = next(one for one in answer.passages if one.number == citation.number)
-        document = self._index.document(citation.document_id)
-        return render.opened_source(citation, passage, document) + render.sources(
-            conversation, int(turn_number), int(order)
-        )
+    def show(self, conversation_id: str, request: gr.Request) -> tuple[Any, ...]:
+        """Draw the conversation that the browser is at, an empty one where it is new."""
+        conversation = self._chats.find(person_of(request.cookies), conversation_id)
+        return self._drawn(conversation or Conversation(conversation_id), None)
 
-    def uploaded(self, paths: Sequence[str] | None, collection: str) -> None:
-        """Take the files of a drop in; the list shows how they are doing."""
-        into = DEFAULT_COLLECTION if collection == EVERYTHING else collection
-        try:
-            add_uploads(self._services, paths or [], into)
-        except FootnoteError as error:
-            raise explain(error) from error
-
-    def removed(self, drawn: Drawn, event: gr.EventData) -> tuple[Any, Any, Any]:
-        """Remove the document whose button was pressed."""
-        if document_id := getattr(event, "remove", None):
-            self._index.catalogue.remove(str(document_id))
-        return self.refreshed(drawn)
-
-    def refreshed(self, drawn: Drawn) -> tuple[Any, Any, Any]:
-        """Draw documents and collections anew where they have changed."""
-        catalogue = self._index.catalogue
-        now = (render.documents(catalogue.documents()), tuple(catalogue.collections()))
-        if now == tuple(drawn):
-            return gr.skip(), gr.skip(), gr.skip()
-        return now[0], gr.update(choices=[EVERYTHING, *now[1]]), now
-
-    def _follow(self, turn: Turn, event: Event) -> None:
-        if isinstance(event, Searching):
-            opened = self._index.opened and self._index.embedder.loaded
-            waiting = "" if opened else "Loading the embedding model, then searching"
-            turn.stage = f"{waiting or 'Searching'} {event.passages:,} passages…"
-        elif isinstance(event, Reading):
-            turn.stage = f"Reading {len(event.passages)} passages…"
-        elif isinstance(event, Writing):
-            turn.text = event.text
-        elif isinstance(event, Answer):
-            turn.answer = event
-
-    def _drawn(self, conversation: Conversation) -> tuple[Any, ...]:
+    def _drawn(
+        self, conversation: Conversation, earlier: list[dict[str, str]] | None
+    ) -> tuple[Any, ...]:
         """Return what the page shows of a conversation.
 
         Whether an answer is under way is read from the conversation itself: an update that
         was on its way when Stop was pressed may arrive after the one that Stop makes.
+
+        Args:
+            earlier: the messages of all turns but the last, where they are drawn already.
         """
         last = len(conversation.turns) - 1
         busy = last >= 0 and not conversation.turns[last].over
-        finished = last >= 0 and conversation.turns[last].answer is not None
+        messages = render.messages(conversation, start=last if earlier else 0)
         return (
-            conversation,
-            render.messages(conversation),
-            gr.update(value="") if busy else gr.skip(),
-            render.sources(conversation, last) if finished else gr.skip(),
+            [*(earlier or []), *messages],
+            gr.skip(),
             gr.update(visible=not busy),
             gr.update(visible=busy),
         )
+
+
+def _wanted(request_json: str) -> Wanted:
+    try:
+        return Wanted.model_validate_json(request_json)
+    except ValidationError as error:
+        raise InputError("The page and the program differ.", "Reload the page.") from error
