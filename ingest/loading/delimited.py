@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ingest.index.documents import Document
 from ingest.loading.builder import Builder
@@ -11,6 +12,7 @@ from ingest.loading.loaded import Loaded
 from ingest.loading.tables import Row, table_lines
 from ingest.loading.text import decode
 
+_DECLARED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 60
 _SAMPLE_CHARACTERS = 200_000
@@ -22,7 +24,12 @@ _MAX_LINES_IN_FIELD = 200
 def load(path: Path, name: str, _scratch: Path) -> Loaded:
     """Read a table of delimited text; text without columns is read as it stands."""
     text = decode(path.read_bytes(), name)
-    delimiter = find_delimiter(text)
+    if declared := _DECLARED.match(text):  # Excel writes this line and reads it
+        delimiter: str | None = declared[1]
+        text = text[declared.end() :]
+    else:
+        tabbed = PurePath(name).suffix.lower() in {".tsv", ".tab"}
+        delimiter = find_delimiter(text, "\t" if tabbed else ",")
     if delimiter is None:
         return Loaded(Document(text, "text"))
     builder = Builder("csv", name)
@@ -30,8 +37,13 @@ def load(path: Path, name: str, _scratch: Path) -> Loaded:
     return Loaded(builder.document())
 
 
-def find_delimiter(text: str) -> str | None:
-    """Return what separates the fields of most rows into the same number, or None."""
+def find_delimiter(text: str, likely: str) -> str | None:
+    """Return what separates the fields of most rows into the same number, or None.
+
+    Args:
+        text: the table.
+        likely: what wins where others do as well.
+    """
     sample = text[:_SAMPLE_CHARACTERS]
     best, best_score = None, 0.0
     for delimiter in _DELIMITERS:
@@ -43,6 +55,7 @@ def find_delimiter(text: str) -> str | None:
         if usual < 2:
             continue
         score = counts.count(usual) / len(counts) + min(usual, 20) / 100
+        score += 0.1 if delimiter == likely else 0.0
         if score > best_score:
             best, best_score = delimiter, score
     return best

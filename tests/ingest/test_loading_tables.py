@@ -121,6 +121,16 @@ def test_separators_and_quotes_are_found(text: str, rows: list[str], name: str) 
     assert document.text.splitlines()[1:] == rows
 
 
+def test_the_separator_that_is_declared_or_likely() -> None:
+    assert (
+        read("a.csv", b"sep=:\r\nName:Age\r\nAda:36\r\n").text
+        == "Name | Age\nName: Ada | Age: 36\n"
+    )
+    both = b"Name, first\tAge, about\nKing, Ada\t36, or so\n"
+    assert "Name, first: King, Ada" in read("a.tsv", both).text
+    assert "Name: King" in read("a.csv", both).text
+
+
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "cp1252"])
 def test_encodings_of_a_table(codec: str) -> None:
     text = "Straße,Größe\nKönigsallee,5\nMünzstraße,7\n"
