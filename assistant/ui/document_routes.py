@@ -55,7 +55,7 @@ class Target(BaseModel):
 
 
 def document_routes(services: Services) -> APIRouter:
-    """Return the routes under `/ui/status` and `/ui/documents`."""
+    """Return the routes of the document list, and of what else concerns everybody."""
     routes = APIRouter(prefix="/ui", dependencies=[Depends(asking)])
     index = services.index
     catalogue = index.catalogue
@@ -84,6 +84,15 @@ def document_routes(services: Services) -> APIRouter:
     def documents(wanted: Annotated[View, Query()]) -> dict[str, Any]:
         records, total = listing.rows(index.database, wanted.chosen(), wanted.part())
         return {"total": total, "documents": [row(record) for record in records]}
+
+    @routes.get("/models")
+    async def models() -> dict[str, Any]:
+        installed = await services.models.installed()
+        return {
+            "models": installed or [],
+            "passages": services.settings.top_k,
+            "running": installed is not None or services.settings.llm is not None,
+        }
 
     @routes.get("/suggestions")
     def first_questions(

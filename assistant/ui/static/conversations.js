@@ -49,7 +49,7 @@ function draw() {
   let last = null;
   for (const one of known) {
     const name = period(one.updated);
-    if (name !== last) rows.push(h("li.period", { role: "presentation" }, name));
+    if (name !== last) rows.push(h("li.period", null, name));
     last = name;
     rows.push(row(one));
   }

@@ -50,6 +50,8 @@ function drawLeft() {
     all.failed ? h("button.link.failed", { type: "button", onclick: () => openDocuments({ state: "failed" }) }, `${all.failed} failed ›`) : null,
     h("span.spacer"),
     iconButton("add-file", "Add files", () => chooseFiles()),
+    iconButton("map", "Map", () => emit("map")),
+    iconButton("settings", "Settings", () => emit("settings-dialog")),
   );
 }
 
@@ -57,7 +59,7 @@ function collectionRow(name, label, one) {
   const chosen = !scope.documents.length && scope.collection === name;
   return h(
     "li",
-    null,
+    { role: "none" },
     h(
       "button",
       { type: "button", role: "radio", "aria-checked": String(chosen), onclick: () => setScope({ collection: name, documents: [] }) },

@@ -10,6 +10,8 @@ import { startUploads } from "./upload.js";
 import { startWelcome } from "./welcome.js";
 import { closeView, viewOpen } from "./views.js";
 import { startScope } from "./scope.js";
+import { startSettings } from "./settings.js";
+import { startMap } from "./map.js";
 import { poll } from "./status.js";
 
 // -- light and dark ------------------------------------------------------------------------
@@ -60,6 +62,8 @@ startSources(right);
 startUploads();
 startWelcome();
 startScope();
+startSettings();
+startMap();
 startChat();
 poll();
 

@@ -76,7 +76,7 @@ function list(answer, turn, opened = null, order = null) {
     empty();
     return;
   }
-  fill(panel, [opened, h("h2", null, opened ? "All sources" : title), cards]);
+  fill(panel, [opened, cards.some(Boolean) && h("h2", null, opened ? "Other sources" : title), cards]);
 }
 
 function head(source) {

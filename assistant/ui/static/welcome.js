@@ -40,7 +40,7 @@ function invitation() {
       h("h2", null, "Ask your documents"),
       h("p", null, "Every answer comes from them, sentence by sentence, with its source beside it."),
       h("div.drop-here", null, h("span.icon-add-file", { "aria-hidden": true }), h("p", null, "Drop files or a folder anywhere on this page"), h("div.buttons", null, h("button.primary", { type: "button", onclick: () => chooseFiles() }, "Add files"), h("button.plain", { type: "button", onclick: () => chooseFolder() }, "Add a folder"))),
-      h("p.quiet", null, "PDF, Word, Markdown, HTML, text and more. They stay on this machine."),
+      h("p.quiet", null, "PDF, Word, slides, tables, e-mail, Markdown, HTML, text and more."),
     ),
   ];
 }

@@ -1,0 +1,123 @@
+"""Passages in two dimensions: the principal components of their vectors.
+
+Principal component analysis by the eigenvectors of the covariance (Pearson 1901; Hotelling
+1933). It is exact, needs no parameters, and takes a question to the same picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.index.errors import InputError
+from ingest.index.index import Index
+from ingest.index.tables import Record
+
+MOST_POINTS = 100_000
+
+_BATCH = 256
+_FULL = 32767
+"""The picture's edge: places are 16-bit integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document's points: `count` of them from `first` on."""
+
+    id: str
+    name: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A picture of passages.
+
+    Attributes:
+        chunk_ids: of the points, in order.
+        places: int16 array of shape (points, 2).
+        mean: of the vectors, shape (dimension,).
+        axes: the two first principal components, shape (dimension, 2), scaled to the picture.
+    """
+
+    parts: tuple[Part, ...]
+    chunk_ids: tuple[str, ...]
+    places: npt.NDArray[np.int16]
+    mean: npt.NDArray[np.float32]
+    axes: npt.NDArray[np.float32]
+
+    def place(self, vector: npt.NDArray[np.float32]) -> tuple[int, int]:
+        """Return where another vector, a question's, stands in the picture."""
+        x, y = np.clip((vector - self.mean) @ self.axes, -_FULL, _FULL).astype(int).tolist()
+        return x, y
+
+
+def project(index: Index, collection: str | None) -> Projection:
+    """Draw the searchable passages of a collection, or of all.
+
+    Raises:
+        InputError: there are more than a picture holds.
+    """
+    records = [
+        record for record in index.catalogue.documents(collection) if record.version is not None
+    ]
+    if sum(record.chunks for record in records) > MOST_POINTS:
+        raise InputError(
+            f"The map holds {MOST_POINTS:,} passages at most.", "Choose one collection on the left."
+        )
+    parts: list[Part] = []
+    chunk_ids: list[str] = []
+    blocks: list[npt.NDArray[np.float16]] = []
+    for record in records:
+        first = len(chunk_ids)
+        for ids, block in _vectors(index, record):
+            chunk_ids += ids
+            blocks.append(block)
+        parts.append(Part(record.id, record.name, first, len(chunk_ids) - first))
+    mean, axes = _principal(blocks)
+    places = [(block.astype(np.float32) - mean) @ axes for block in blocks]
+    joined = np.concatenate(places) if places else np.zeros((0, 2), np.float32)
+    scale = _FULL / max(float(np.abs(joined).max(initial=0.0)), 1e-9)
+    return Projection(
+        tuple(parts),
+        tuple(chunk_ids),
+        (joined * scale).astype(np.int16),
+        mean,
+        (axes * scale).astype(np.float32),
+    )
+
+
+def _vectors(index: Index, record: Record) -> "list[tuple[list[str], npt.NDArray[np.float16]]]":
+    """Return the ids and vectors of a document's passages, in small batches."""
+    texts = index.store.texts(record.id, record.version or "")
+    found = []
+    while batch := [chunk_id for chunk_id, _ in islice(texts, _BATCH)]:
+        vectors = index.store.vectors(batch)
+        ids = [chunk_id for chunk_id in batch if chunk_id in vectors]
+        if ids:
+            # Half precision halves the memory of the largest maps, and no eye sees it.
+            found.append((ids, np.stack([vectors[one] for one in ids]).astype(np.float16)))
+    return found
+
+
+def _principal(
+    blocks: Sequence[npt.NDArray[np.float16]],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the mean and the two components along which the vectors differ most."""
+    count = sum(map(len, blocks))
+    if not count:
+        return np.zeros(1, np.float32), np.zeros((1, 2), np.float32)
+    dimension = blocks[0].shape[1]
+    mean = (sum(block.sum(0, dtype=np.float64) for block in blocks) / count).astype(np.float32)
+    covariance = np.zeros((dimension, dimension), np.float64)
+    for block in blocks:
+        centred = block.astype(np.float32) - mean
+        covariance += centred.T @ centred
+    _, vectors = np.linalg.eigh(covariance)
+    axes = vectors[:, [-1, -2]] if dimension > 1 else np.repeat(vectors, 2, axis=1)
+    # An eigenvector's sign is arbitrary; with one rule the same documents look the same.
+    axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
+    return mean, axes.astype(np.float32)
