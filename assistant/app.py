@@ -44,6 +44,9 @@ TakeIn = Callable[[str | Path | None], Awaitable[str | None]]
 _TAKE_IN = "async_move_resource_to_block_cache"
 """The method by which each of Gradio's blocks takes in what a caller names as a file."""
 
+_CLIENT_GONE = 499
+"""What nginx logs of a request whose client went away; nobody reads the answer."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -136,7 +139,13 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     path = request.url.path
     if "/file=http" in path or "/proxy=" in path:
         return PlainTextResponse("This page fetches nothing from other machines.", status_code=403)
-    response = await call_next(request)
+    try:
+        response = await call_next(request)
+    except RuntimeError:
+        # So Starlette says that the browser went away before it was answered.
+        if not await request.is_disconnected():
+            raise
+        return Response(status_code=_CLIENT_GONE)
     # Gradio lets other pages of this machine read what it answers; their ports are anybody's.
     for name in ("access-control-allow-origin", "access-control-allow-credentials"):
         if name in response.headers:

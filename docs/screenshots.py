@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,11 +29,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with serving() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        for name, width, height, scheme in (
-            ("page", 1280, 760, "light"),
-            ("page-dark", 1280, 760, "dark"),
-            ("page-narrow", 390, 780, "light"),
-        ):
+        for name, width, height, scheme, steps in PICTURES:
             context = browser.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme=scheme,  # type: ignore[arg-type]
@@ -41,20 +37,60 @@ def main() -> None:
             )
             page = context.new_page()
             page.goto(url)
-            answered(page)
+            page.locator("body.ready").wait_for()
+            steps(page)
+            page.wait_for_timeout(600)
             page.screenshot(path=IMAGES / f"{name}.png")
             context.close()
         browser.close()
 
 
+def welcome(page: Page) -> None:
+    """Show the first questions."""
+    page.locator(".suggestions li").first.wait_for()
+
+
 def answered(page: Page) -> None:
-    """Ask, and open the first source."""
-    page.locator("#documents li.ready").first.wait_for(state="attached")
+    """Ask, and open the first source with its page."""
     page.locator("#question textarea").fill(QUESTION)
     page.keyboard.press("Enter")
-    page.locator("a.cite").first.click()
+    page.locator("#chat a.cite").first.click()
     page.locator("#quote").wait_for()
-    page.wait_for_timeout(500)
+    page.locator(".boxes i").first.wait_for()
+    page.mouse.move(700, 600)
+
+
+def documents(page: Page) -> None:
+    """Show the list of documents."""
+    page.locator("#documents .counts .link").first.click()
+    page.locator("#view .rows .row").first.wait_for()
+
+
+def reader(page: Page) -> None:
+    """Read the source of an answer in full."""
+    answered(page)
+    page.get_by_role("button", name="Read in full").click()
+    page.locator(".reading .block").first.wait_for()
+
+
+def picture_map(page: Page) -> None:
+    """Ask, and show where question and passages stand."""
+    answered(page)
+    page.get_by_role("button", name="Map", exact=True).click()
+    page.locator(".legend li").first.wait_for()
+
+
+Steps = Callable[[Page], None]
+PICTURES: list[tuple[str, int, int, str, Steps]] = [
+    ("page", 1440, 900, "light", answered),
+    ("page-dark", 1440, 900, "dark", answered),
+    ("page-narrow", 390, 780, "light", answered),
+    ("welcome", 1440, 900, "light", welcome),
+    ("documents", 1440, 700, "light", documents),
+    ("reader", 1440, 900, "light", reader),
+    ("map", 1440, 900, "light", picture_map),
+]
+"""Name, width, height, colours, and what is done before the picture is taken."""
 
 
 @contextmanager

@@ -1,14 +1,12 @@
 """Chromium, tabs on the running page, and a document with an answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from serving import Page
-from visiting import ARGUMENTS, TOWER, WIDE, Visit
-
-Visiting = Callable[..., Visit]
+from visiting import ARGUMENTS, TOWER, WIDE, Visit, Visiting
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Visiting
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
 from serving import Page
-from visiting import ATTACK, BUILT, NARROW, Visit
+from visiting import ATTACK, BUILT, NARROW, Visit, Visiting
 
 pytestmark = pytest.mark.browser
 

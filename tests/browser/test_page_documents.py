@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from conftest import Visiting
 from fake_ollama import FakeOllama
+from fpdf import FPDF
 from playwright.sync_api import expect
 from serving import Page, until
-from visiting import BUILT, HARBOUR, TOWER
+from visiting import BUILT, HARBOUR, TOWER, Visiting
 
 pytestmark = pytest.mark.browser
 
@@ -163,3 +163,33 @@ def test_ten_thousand_documents_scroll(visit: Visiting, page: Page) -> None:
     scroller.evaluate("one => one.scrollTo(0, 5000 * 56)")
     expect(here.tab.locator(".rows")).to_contain_text("file 05000.md")
     assert here.documents().count() < 60
+
+
+def test_a_pdf_s_page_is_shown_with_the_sentence_boxed(
+    visit: Visiting, page: Page, tmp_path: Path, ollama: FakeOllama
+) -> None:
+    paper = FPDF()
+    paper.set_font("helvetica", size=14)
+    for text in (f"{BUILT} Its lamp burned oil.", "The second page."):
+        paper.add_page()
+        paper.multi_cell(0, 8, text)
+    path = tmp_path / "tower.pdf"
+    path.write_bytes(bytes(paper.output()))
+    page.add(path)
+    here = visit()
+    ollama.will_write(BUILT, " [1]")
+    here.ask_and_wait()
+    here.tab.locator("#chat a.cite").click()
+    picture = here.tab.locator(".page-picture img")
+    expect(here.tab.locator(".page-picture .boxes i")).to_have_count(1)
+    expect(picture).to_have_js_property("naturalWidth", 1000)
+    expect(here.tab.locator(".page-picture figcaption")).to_contain_text("Page 1 of 2")
+    here.picture("pdf")
+    here.tab.get_by_role("button", name="Next page").click()
+    expect(here.tab.locator(".page-picture figcaption")).to_contain_text("Page 2 of 2")
+    expect(here.tab.locator(".page-picture .boxes i")).to_have_count(0)
+    expect(here.tab.get_by_role("button", name="Next page")).to_be_disabled()
+    with here.tab.expect_download() as download:
+        here.tab.get_by_role("link", name="Original file").click()
+    assert Path(download.value.path()).read_bytes() == path.read_bytes()
+    assert here.errors == []

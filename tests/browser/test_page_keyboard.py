@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Visiting
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
-from visiting import BUILT, NARROW, Visit
+from visiting import BUILT, NARROW, Visit, Visiting
 
 pytestmark = pytest.mark.browser
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import Visiting
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
-from visiting import BUILT
+from visiting import BUILT, Visiting
 
 pytestmark = pytest.mark.browser
 

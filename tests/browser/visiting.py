@@ -4,6 +4,7 @@ With FOOTNOTE_SCREENSHOTS=folder, pictures of the page are kept there.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -111,3 +112,7 @@ class Visit:
         for url in self.requests:
             parts = urlsplit(url)
             assert parts.scheme in ("data", "blob") or parts.netloc == own, url
+
+
+Visiting = Callable[..., Visit]
+"""A function (viewport=WIDE, **options of a context) to a new tab on the page."""
