@@ -96,10 +96,13 @@ def test_a_question_is_edited_and_an_answer_rated(
     here.tab.keyboard.press("Escape")
     expect(here.tab.locator("#question textarea")).to_have_value("")
     here.tab.get_by_role("button", name="Edit").click()
-    ollama.will_write("Until 1934. [1]")
+    here.tab.locator("#chat a.cite").click()
+    expect(here.tab.locator("#quote")).to_have_text(BUILT)
+    ollama.will_write("Its lamp burned oil until 1934. [1]")
     here.ask("When did it burn oil?")
-    expect(here.tab.locator("#chat")).to_contain_text("Until 1934.")
+    expect(here.tab.locator("#chat")).to_contain_text("until 1934.")
     expect(here.tab.locator("#chat")).not_to_contain_text("bilt")
+    expect(here.tab.locator("#sources .cite-card")).to_contain_text("Its lamp burned oil")
 
 
 def test_what_the_model_saw_folds_out(visit: Visiting, tower: Path, ollama: FakeOllama) -> None:

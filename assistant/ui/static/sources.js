@@ -24,6 +24,8 @@ export function startSources(right) {
   right.append(h("div.drawer-head", null, iconButton("close", "Close sources", () => emit("drawer", null))), panel);
   on("conversation", () => ((turns = new Map()), (chosen = null), empty()));
   on("answered", showLast);
+  // The next answer shows its own sources, also where it takes the place of one that is open.
+  on("asking", () => (chosen = null));
   on("cite", ({ turn, order }) => open(turn, order));
   on("passage", ({ turn, rank }) => openPassage(turn, rank));
   on("why", showVerdicts);
