@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from assistant.citations import cited_sentences
 from assistant.events import Citation, Sentence
 from assistant.sentences import sentence_spans
-from assistant.verification import Support, Verdict, check
+from assistant.verification import Checker, Evidence
 from ingest.index.documents import Passage
 from ingest.index.index import Index
 
-Checked = tuple[Sentence, tuple[tuple[int, Verdict], ...]]
-"""A sentence, and for each number that it cites what that passage says of it."""
+Checked = tuple[Sentence, tuple[Evidence, ...]]
+"""A sentence, and the spans of the passages that show its verdict."""
 
 _ENDED = re.compile(r"[.!?…][^\w\s\[]*\s+[^\s\[]|[。！？\n]|\]\s+\w")
 """A sentence may have ended here, and the next one has begun."""
@@ -28,6 +28,7 @@ class AnswerChecker:
     def __init__(self, index: Index, passages: Sequence[Passage]) -> None:
         self._index = index
         self._by_number = {passage.number: passage for passage in passages}
+        self._checker = Checker(passages, index.embedder.embed_passages)
         self._known: dict[tuple[str, tuple[int, ...]], Checked] = {}
 
     def finished(self, text: str) -> tuple[tuple[Sentence, ...], int]:
@@ -48,9 +49,10 @@ class AnswerChecker:
         """
         checked = self._checked(text, sentence_spans(text))
         citations = [
-            cite(self._index, self._by_number[number], order, verdict.start, verdict.end)
-            for order, (_, verdicts) in enumerate(checked)
-            for number, verdict in verdicts
+            cite(self._index, self._by_number[shown.number], order, shown.start, shown.end)
+            for order, (sentence, evidence) in enumerate(checked)
+            for shown in evidence
+            if shown.number in sentence.citations
         ]
         return tuple(sentence for sentence, _ in checked), tuple(citations)
 
@@ -65,10 +67,8 @@ class AnswerChecker:
         return found
 
     def _check(self, words: str, numbers: tuple[int, ...]) -> Checked:
-        verdicts = tuple((number, check(words, self._by_number[number].text)) for number in numbers)
-        found = [verdict.support for _, verdict in verdicts]
-        support = min(found, key=list(Support).index) if found else Support.UNCITED
-        return Sentence(words, numbers, support), verdicts
+        verdict = self._checker.check(words, numbers)
+        return Sentence(words, numbers, verdict.support), verdict.evidence
 
 
 class BackgroundChecker:

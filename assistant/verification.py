@@ -1,28 +1,50 @@
-"""A sentence and the passage that it cites: does the passage say it? Pure.
+"""A sentence and the passages that it cites: do they say it?
 
-Words are compared by their stems, as the keyword index has them. Numbers must be there as
-they are, and a negation on one side only is never support.
+Words are compared by their stems; numbers, dates, names, units and negations as such. What a
+verdict means, and how often it is right, is in docs/checking.md.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
-from assistant.sentences import sentence_spans
-from ingest.index.keywords import question_keywords
+from assistant.negation import contradicts, opposites
+from assistant.slots import exchanged, misplaced, opposed_bounds, other_amount, phrases, substituted
+from assistant.sources import Source, SourceSentence, Window, content
+from assistant.terms import Kind, Term, terms
+from ingest.index.documents import Passage
+from ingest.index.embedding import Vectors
 
-SUPPORTED_AT = 0.7
-PARTLY_AT = 0.4
-"""Shares of a sentence's content words that its source must hold. Chosen by hand on the
-example documents; `bench/` has no calibration of them yet."""
+_LACKING = 0.15
+"""Share of a supported sentence's content words that its source may lack."""
 
-_WINDOW = 3
-"""Neighbouring sentences of the passage that may carry one sentence together."""
+_LITTLE = 0.5
+"""Share of a sentence's content words below which a source says nothing of it."""
 
-_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|\w+n['’]t)\b", re.I
-)
+_ADDITION = 2
+"""Content words in a row, unrelated to the source, that make an invented detail."""
+
+_RELATED = 0.5
+"""Cosine of two words' vectors from which one may stand for the other."""
+
+_COMPARED = 24
+"""Words of a source, at most, that are compared by their vectors."""
+
+_AS_GOOD = 0.15
+"""Windows this close to the best one are judged too."""
+
+_JUDGED = 3
+_ROOT = 5
+"""Letters, at least, that two words of one root begin with."""
+
+_EXTENSIONS = 2
+"""Further sentences of the same sources that may complete the best window."""
+
+_LIST_MARK = re.compile(r"^\s*(?:[-*+•]|(?P<number>\d{1,3})[.)])\s+")
+
+Embed = Callable[[Sequence[str]], Vectors]
 
 
 class Support(StrEnum):
@@ -35,57 +57,286 @@ class Support(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one passage says of one sentence; `start` and `end` are the span of the passage's
-    text that comes nearest to it."""
+class Evidence:
+    """The span of a passage's text that comes nearest to a sentence.
 
-    support: Support
-    share: float
+    Attributes:
+        number: the passage's.
+        share: of the sentence's content words, how many the span holds.
+    """
+
+    number: int
     start: int
     end: int
+    share: float
 
 
-def check(sentence: str, passage: str) -> Verdict:
-    """Compare a sentence with a passage.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the passages say of one sentence.
 
-    Returns:
-        The verdict, with the shortest run of up to three sentences of the passage that holds
-        the most of the sentence's words.
+    Attributes:
+        evidence: for each passage that the sentence cites, in order. For a sentence that
+            cites none: the passage that says it, if one does.
     """
-    verbatim = passage.find(sentence)
-    if verbatim >= 0 and sentence:
-        return Verdict(Support.SUPPORTED, 1.0, verbatim, verbatim + len(sentence))
-    terms = set(question_keywords(sentence).indices)
-    spans = sentence_spans(passage) or [(0, len(passage))]
-    best: tuple[float, int, int, int] = (-1.0, 0, 0, 0)
-    for first in range(len(spans)):
-        for last in range(first, min(first + _WINDOW, len(spans))):
-            start, end = spans[first][0], spans[last][1]
-            share = _share(terms, passage[start:end])
-            # A longer run must earn its length: each further sentence costs a little.
-            worth = share - 0.05 * (last - first)
-            if worth > best[0]:
-                best = (worth, last - first, start, end)
-    _, _, start, end = best
-    share = _share(terms, passage[start:end])
-    return Verdict(_judge(sentence, passage[start:end], share), share, start, end)
+
+    support: Support
+    evidence: tuple[Evidence, ...]
 
 
-def _share(terms: set[int], source: str) -> float:
-    if not terms:
-        return 0.0
-    return len(terms & set(question_keywords(source).indices)) / len(terms)
+class Checker:
+    """Checks the sentences of one answer.
+
+    Args:
+        passages: those that the model was shown.
+        embed: texts to unit vectors. With it, words are told apart that mean something
+            near ("guests", "visitors") from words that have nothing to do with the source.
+    """
+
+    def __init__(self, passages: Sequence[Passage], embed: Embed | None = None) -> None:
+        self._sources = {passage.number: Source(passage) for passage in passages}
+        self._embed = embed
+        self._vectors: dict[str, Vectors] = {}
+
+    def check(self, sentence: str, numbers: Sequence[int] = ()) -> Verdict:
+        """Compare a sentence, without its citation marks, with the passages it cites.
+
+        Args:
+            numbers: cited passages; others than those shown are ignored. Where none is
+                left, all that were shown are looked at: the verdict then is `uncited`,
+                unless one of them says it at least in part.
+        """
+        cited = [number for number in numbers if number in self._sources]
+        pool = [self._sources[number] for number in cited or self._sources]
+        claim = terms(self._without_list_mark(sentence, pool))
+        items = content(claim)
+        if not items:
+            support = Support.UNSUPPORTED if cited else Support.UNCITED
+            return Verdict(support, tuple(_whole(self._sources[number]) for number in cited))
+        nearest = [best for source in pool if (best := _best(source, items)) is not None]
+        support = self._judge(claim, items, pool)
+        evidence = {window.source.passage.number: _evidence(window, items) for window in nearest}
+        if cited:
+            found = [evidence.get(n) or _whole(self._sources[n]) for n in dict.fromkeys(cited)]
+            return Verdict(support, tuple(found))
+        if support == Support.UNSUPPORTED or not nearest:
+            return Verdict(Support.UNCITED, ())
+        best = max(nearest, key=lambda window: window.worth)
+        return Verdict(support, (evidence[best.source.passage.number],))
+
+    def _without_list_mark(self, sentence: str, pool: list[Source]) -> str:
+        """Return the sentence without a list's mark, unless the source numbers its own."""
+        mark = _LIST_MARK.match(sentence)
+        if mark is None:
+            return sentence
+        rest = sentence[mark.end() :]
+        if mark["number"]:
+            items = content(terms(rest))
+            best = max((_best(source, items) for source in pool), key=_worth, default=None)
+            if best is not None and _LIST_MARK.match(best.text):
+                return sentence
+        return rest
+
+    def _judge(self, claim: Sequence[Term], items: Sequence[Term], pool: list[Source]) -> Support:
+        windows = sorted(
+            (window for source in pool for window in source.windows(items)),
+            key=lambda window: (-window.worth, window.last - window.first),
+        )
+        verdict: Support | None = None
+        contrary: list[Window] = []
+        for window in windows[:_JUDGED]:
+            if window.worth < windows[0].worth - _AS_GOOD:
+                break
+            # What one sentence contradicts is not made good by the sentence beside it.
+            if any(window.overlaps(other) for other in contrary):
+                continue
+            if _is_contrary(claim, items, window):
+                contrary.append(window)
+                found = Support.UNSUPPORTED
+            else:
+                found = self._judge_window(claim, items, window, pool)
+            if found == Support.SUPPORTED:
+                return found
+            verdict = verdict or found
+        return verdict or Support.UNSUPPORTED
+
+    def _judge_window(
+        self, claim: Sequence[Term], items: Sequence[Term], window: Window, pool: list[Source]
+    ) -> Support:
+        source = window.terms
+        main = max(window.sentences, key=lambda sentence: _held(sentence, items).bit_count()).terms
+        if other_amount(claim, main):
+            return Support.UNSUPPORTED
+        held = window.held
+        for sentence in _extended(items, held, pool):
+            held |= _held(sentence, items)
+        lacking = [bit for bit in range(len(items)) if not held >> bit & 1]
+        lacking = [bit for bit in lacking if not _derived(items[bit], source)]
+        elsewhere = {bit for bit in lacking if self._stands_around(claim, items[bit], pool)}
+        lacking = [bit for bit in lacking if bit not in elsewhere]
+        if any(_strict(items[bit]) for bit in lacking):
+            return Support.UNSUPPORTED
+        count = len(items)
+        few = len(lacking) <= _LACKING * count and _longest_run(lacking) <= 1
+        if few and len(elsewhere) <= count / 2 and not substituted(claim, main):
+            return Support.SUPPORTED
+        return self._judge_rest(items, lacking, len(elsewhere), main)
+
+    def _judge_rest(
+        self, items: Sequence[Term], lacking: Sequence[int], elsewhere: int, main: Sequence[Term]
+    ) -> Support:
+        """Tell a sentence that is said in part from one that is not said.
+
+        Args:
+            lacking: indices of the items that the sources do not have.
+            elsewhere: number of items that stand outside the sentences that say the rest.
+            main: terms of the sentence that says most.
+        """
+        # What stands elsewhere in the passage, or is only related, counts half.
+        count = len(items)
+        said = count - elsewhere / 2 - len(lacking)
+        if said + len(lacking) / 2 < _LITTLE * count:
+            return Support.UNSUPPORTED
+        if said >= _LITTLE * count and _longest_run(lacking) < _ADDITION:
+            return Support.PARTLY
+        unrelated = self._unrelated([items[bit] for bit in lacking], main)
+        missing = [bit for bit in lacking if items[bit].text in unrelated]
+        if said + (len(lacking) - len(missing)) / 2 < _LITTLE * count:
+            return Support.UNSUPPORTED
+        return Support.UNSUPPORTED if _longest_run(missing) >= _ADDITION else Support.PARTLY
+
+    def _stands_around(self, claim: Sequence[Term], term: Term, pool: list[Source]) -> bool:
+        """Whether a word stands elsewhere in these passages or in the headings above them.
+
+        The rest of a name ("Carrow Head" of "the Carrow Head Trust") may come from another
+        passage that was shown.
+        """
+        if term.kind == Kind.QUANTITY:
+            return False
+        if any(term.stem in source.around or source.holds(term) for source in pool):
+            return True
+        whole = next((p for p in phrases(claim) if term in claim[slice(*p)]), None)
+        if term.kind != Kind.NAME or whole is None:
+            return False
+        known = any(source.holds(other) for source in pool for other in claim[slice(*whole)])
+        return known and any(source.holds(term) for source in self._sources.values())
+
+    def _unrelated(self, words: Sequence[Term], source: Sequence[Term]) -> set[str]:
+        """Return which of these words no word of a source comes near to."""
+        ours = list(dict.fromkeys(term.text for term in words))
+        theirs = list(dict.fromkeys(term.text for term in source if term.kind == Kind.WORD))[
+            :_COMPARED
+        ]
+        if self._embed is None or not theirs:
+            return set(ours)
+        unknown = [word for word in (*ours, *theirs) if word not in self._vectors]
+        if unknown:
+            self._vectors |= zip(unknown, self._embed(unknown), strict=True)
+        near = {
+            word: max(float(self._vectors[word] @ self._vectors[other]) for other in theirs)
+            for word in ours
+        }
+        return {word for word in ours if near[word] < _RELATED}
 
 
-def _judge(sentence: str, source: str, share: float) -> Support:
-    if not _numbers(sentence) <= _numbers(source):
-        return Support.UNSUPPORTED
-    if bool(_NEGATION.search(sentence)) != bool(_NEGATION.search(source)):
-        return Support.PARTLY if share >= SUPPORTED_AT else Support.UNSUPPORTED
-    if share >= SUPPORTED_AT:
-        return Support.SUPPORTED
-    return Support.PARTLY if share >= PARTLY_AT else Support.UNSUPPORTED
+def _is_contrary(claim: Sequence[Term], items: Sequence[Term], window: Window) -> bool:
+    """Whether a window says something else where it speaks of the same."""
+    held = [_held(sentence, items).bit_count() for sentence in window.sentences]
+    for sentence, count in zip(window.sentences, held, strict=True):
+        # What another sentence denies is not denied of this.
+        if 2 * count >= max(held) and (
+            contradicts(claim, sentence.terms)
+            or opposites(claim, sentence.terms)
+            or misplaced(claim, sentence.terms)
+            or opposed_bounds(claim, sentence.terms)
+        ):
+            return True
+    return exchanged(claim, window.terms)
 
 
-def _numbers(text: str) -> set[str]:
-    return {number.replace(",", "") for number in _NUMBER.findall(text)}
+def _best(source: Source, items: Sequence[Term]) -> Window | None:
+    windows = source.windows(items)
+    return max(windows, key=lambda w: (w.worth, w.first - w.last), default=None)
+
+
+def _worth(window: Window | None) -> float:
+    return window.worth if window else -1.0
+
+
+def _evidence(window: Window, items: Sequence[Term]) -> Evidence:
+    sentences = window.sentences
+    share = window.held.bit_count() / len(items)
+    return Evidence(window.source.passage.number, sentences[0].start, sentences[-1].end, share)
+
+
+def _whole(source: Source) -> Evidence:
+    """Return the first sentence of a passage of which nothing fits."""
+    sentences = source.sentences
+    start, end = (sentences[0].start, sentences[0].end) if sentences else (0, 0)
+    return Evidence(source.passage.number, start, end, 0.0)
+
+
+def _held(sentence: SourceSentence, items: Sequence[Term]) -> int:
+    return sum(1 << bit for bit, term in enumerate(items) if sentence.holds(term))
+
+
+def _extended(items: Sequence[Term], held: int, pool: list[Source]) -> list[SourceSentence]:
+    """Return the sentences that hold most of what `held` (a bit for each item) lacks.
+
+    A number is taken from another sentence only together with a word that stands beside it
+    in the claim.
+    """
+    chosen: list[SourceSentence] = []
+    candidates = [sentence for source in pool for sentence in source.sentences]
+    for _ in range(_EXTENSIONS):
+        best, gained = None, 0
+        for sentence in candidates:
+            new = _held(sentence, items) & ~held
+            for bit, term in enumerate(items):
+                if new >> bit & 1 and term.quantity is not None:
+                    beside = [
+                        items[i]
+                        for i in (bit - 2, bit - 1, bit + 1, bit + 2)
+                        if 0 <= i < len(items)
+                    ]
+                    if not any(sentence.holds(other) for other in beside):
+                        new &= ~(1 << bit)
+            if new.bit_count() > gained:
+                best, gained = sentence, new.bit_count()
+        if best is None:
+            break
+        chosen.append(best)
+        held |= _held(best, items)
+    return chosen
+
+
+def _strict(term: Term) -> bool:
+    return term.kind in (Kind.NAME, Kind.QUANTITY)
+
+
+def _derived(term: Term, source: Sequence[Term]) -> bool:
+    """Whether the source has another word of the same root ("Japan", "Japanese")."""
+    if term.kind == Kind.QUANTITY or len(term.text) < _ROOT:
+        return False
+    return any(
+        other.stem is not None
+        and term.text.startswith(other.text[: max(_ROOT, ceil(0.6 * len(other.text)))])
+        and other.text.startswith(term.text[: max(_ROOT, ceil(0.6 * len(term.text)))])
+        and len(other.text) >= _ROOT
+        for other in source
+    )
+
+
+def _longest_run(bits: Sequence[int]) -> int:
+    longest = run = 0
+    previous = -2
+    for bit in bits:
+        run = run + 1 if bit == previous + 1 else 1
+        longest, previous = max(longest, run), bit
+    return longest
+
+
+def check(sentence: str, passage: str, embed: Embed | None = None) -> Verdict:
+    """Compare a sentence with one text, as if it were passage 1 and cited."""
+    given = Passage(1, "", "", "", passage, 0, len(passage), None)
+    return Checker([given], embed).check(sentence, [1])

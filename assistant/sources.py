@@ -1,0 +1,113 @@
+"""Passages made ready for comparing: their sentences as terms. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from assistant.sentences import sentence_spans
+from assistant.terms import Kind, Stem, Term, same, terms
+from ingest.index.documents import Passage
+
+_WINDOW = 3
+"""Neighbouring sentences that may carry one sentence of an answer together."""
+
+_FURTHER = 0.05
+"""Share of a claim that each further sentence of a window must add to be worth its length."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceSentence:
+    """One sentence of a passage; `start` and `end` are characters of the passage's text."""
+
+    start: int
+    end: int
+    terms: Sequence[Term]
+    stems: frozenset[Stem]
+    quantities: Sequence[Term]
+
+    def holds(self, term: Term) -> bool:
+        """Whether a term stands in this sentence."""
+        if term.quantity is not None and any(same(term, other) for other in self.quantities):
+            return True
+        return term.stem is not None and term.stem in self.stems
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A run of sentences of one passage, and which terms of a claim it holds (a bit each)."""
+
+    source: "Source"
+    first: int
+    last: int
+    held: int
+    worth: float
+
+    @property
+    def sentences(self) -> Sequence[SourceSentence]:
+        return self.source.sentences[self.first : self.last + 1]
+
+    @property
+    def text(self) -> str:
+        """The text from its first sentence to its last."""
+        return self.source.passage.text[self.sentences[0].start : self.sentences[-1].end]
+
+    def overlaps(self, other: "Window") -> bool:
+        """Whether two windows share a sentence."""
+        if self.source is not other.source:
+            return False
+        return self.first <= other.last and other.first <= self.last
+
+    @property
+    def terms(self) -> list[Term]:
+        """The terms of all its sentences, in order."""
+        return [term for sentence in self.sentences for term in sentence.terms]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A passage, read as sentences when it is first needed."""
+
+    passage: Passage
+
+    @cached_property
+    def sentences(self) -> list[SourceSentence]:
+        text = self.passage.text
+        found = []
+        for start, end in sentence_spans(text):
+            read = terms(text[start:end])
+            if read:
+                # In a window, a sentence's first word does not continue the one before.
+                read[0] = replace(read[0], breaks=True)
+            stems = frozenset(term.stem for term in read if term.stem is not None)
+            counted = [term for term in read if term.quantity is not None]
+            found.append(SourceSentence(start, end, read, stems, counted))
+        return found
+
+    @cached_property
+    def around(self) -> frozenset[Stem]:
+        """Stems of the headings above the passage and of its document's name."""
+        above = terms(" . ".join((*self.passage.heading, self.passage.document)))
+        return frozenset(term.stem for term in above if term.stem is not None)
+
+    def holds(self, term: Term) -> bool:
+        """Whether a term stands in one of the sentences."""
+        return any(sentence.holds(term) for sentence in self.sentences)
+
+    def windows(self, items: Sequence[Term]) -> Iterator[Window]:
+        """Yield every run of up to three sentences with what it holds of `items`."""
+        held = [
+            sum(1 << bit for bit, term in enumerate(items) if sentence.holds(term))
+            for sentence in self.sentences
+        ]
+        count = max(1, len(items))
+        for first in range(len(held)):
+            together = 0
+            for last in range(first, min(first + _WINDOW, len(held))):
+                together |= held[last]
+                share = together.bit_count() / count
+                yield Window(self, first, last, together, share - _FURTHER * (last - first))
+
+
+def content(found: Sequence[Term]) -> list[Term]:
+    """Return the terms of a sentence that its source must hold."""
+    return [term for term in found if term.counts and term.kind != Kind.FUNCTION]
