@@ -4,13 +4,16 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ingest.adding import add_source, named_sources
+from ingest.choosing import chosen, find, require_choice
 from ingest.console import (
     Interrupted,
     confirm,
@@ -20,14 +23,18 @@ from ingest.console import (
     see_through,
     show,
     show_collections,
+    stop_on_interrupt,
     summarize,
     taking_in,
+    tell_ended,
+    tell_event,
 )
 from ingest.index.catalogue import Outcome
-from ingest.index.errors import FootnoteError, InputError
+from ingest.index.errors import FootnoteError
 from ingest.index.index import Index
 from ingest.index.settings import read_settings
 from ingest.index.tables import Record, State
+from ingest.mirroring import Mirror, owned_folder
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
@@ -130,10 +137,10 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove documents from search, catalogue and files."""
-    _require_choice(names, every, collection)
+    require_choice(names, every, collection)
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
-        records = _chosen(index, names, collection)
+        records = chosen(index, names, collection)
         if every and not yes:
             confirm(f"Remove all {len(records)} documents of {collection}?")
         if every and collection is not None:
@@ -166,12 +173,12 @@ def move(
     A document is searched where it was until it is ready where it goes. Exits 1 when one
     cannot go there.
     """
-    _require_choice(names, every, collection)
+    require_choice(names, every, collection)
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
         ids: dict[str, None] = {}
         refused = False
-        for record in _chosen(index, names, collection):
+        for record in chosen(index, names, collection):
             if every and record.parent is not None:
                 continue  # it follows what it came in
             try:
@@ -202,7 +209,7 @@ def retry(
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
         if names:
-            records = _find(index, names, None)
+            records = find(index, names, None)
         else:
             known = index.catalogue.documents()
             records = [record for record in known if every or record.state == State.FAILED]
@@ -230,6 +237,37 @@ def worker() -> None:
         Worker(index, Pipeline(index, settings)).run(stop)
 
 
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The folder.")],
+    collection: Annotated[
+        str | None, typer.Option("--collection", help="Its collection; else called like it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a collection equal to a folder until stopped: added, changed, renamed, removed.
+
+    Where an assistant or a worker is running on the same data folder, it does the work;
+    otherwise this command does. With --json, prints a line of JSON for each thing that happens.
+    """
+    from ingest.watching import Watch
+
+    settings = read_settings(IngestSettings)
+    with _index(settings) as index, stop_on_interrupt() as stop:
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        path, name = owned_folder(index, folder, collection)
+        err.print(f"Keeping the collection {name} equal to {path}. Stop with Ctrl-C.", markup=False)
+        mirror = Mirror(index, path, name, settings, partial(tell_event, as_json=as_json))
+        Watch(
+            mirror,
+            index,
+            settings,
+            path,
+            on_ended=partial(tell_ended, as_json=as_json),
+            on_trouble=partial(err.print, markup=False),
+        ).run(stop)
+
+
 def main() -> None:
     """Run the command; errors meant for people are one sentence on standard error."""
     try:
@@ -249,43 +287,6 @@ def _index(settings: IngestSettings) -> Iterator[Index]:
             yield index
     except KeyboardInterrupt:
         raise Interrupted from None
-
-
-def _require_choice(names: Sequence[str] | None, every: bool, collection: str | None) -> None:
-    """Refuse anything but names, or all of one collection."""
-    if bool(names) == every or (every and collection is None):
-        raise InputError(
-            "It is not clear which documents are meant.",
-            "Give their names, or a collection with --collection NAME --all.",
-        )
-
-
-def _chosen(index: Index, names: Sequence[str] | None, collection: str | None) -> list[Record]:
-    index.catalogue.require_collection(collection)
-    if names:
-        return _find(index, names, collection)
-    return index.catalogue.documents(collection)
-
-
-def _find(index: Index, names: Sequence[str], collection: str | None) -> list[Record]:
-    """Return the documents with these names or ids, in order."""
-    known: dict[str, list[Record]] = {}
-    for record in index.catalogue.documents(collection):
-        for name in {record.name, record.id}:
-            known.setdefault(name, []).append(record)
-    found = []
-    for name in names:
-        matches = known.get(name, [])
-        if not matches:
-            raise InputError(
-                f"There is no document called {name}.", "See `ingest list` for the names."
-            )
-        if len(matches) > 1:
-            raise InputError(
-                f"{name} is in several collections.", "Name one with --collection, or give the id."
-            )
-        found += matches
-    return found
 
 
 def _said(name: str, record: Record, outcome: Outcome) -> str:

@@ -1,6 +1,6 @@
 """Taking in what a person names: files of this machine, and pages at addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from ingest.fetching import Limits, fetched, is_url, page_name
@@ -49,6 +49,8 @@ def add_file(
     name: str,
     collection: str,
     settings: IngestSettings,
+    *,
+    leaving: Container[str] = (),
 ) -> tuple[Record, Outcome]:
     """Take in a file; see `Index.add_file`.
 
@@ -64,7 +66,7 @@ def add_file(
                 "Split it, or raise FOOTNOTE_MAX_FILE_MB.",
             )
         with path.open("rb") as stream:
-            return index.add_file(stream, name, collection)
+            return index.add_file(stream, name, collection, leaving=leaving)
     except OSError as error:
         raise InputError(
             f"The file cannot be read ({error.strerror}).", "Check its permissions."

@@ -18,6 +18,7 @@ from ingest.index.errors import IndexInUseError, InputError
 from ingest.index.index import Index
 from ingest.index.shapes import document_shape
 from ingest.index.tables import Record, State
+from ingest.mirroring import Event
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
@@ -43,6 +44,12 @@ class Interrupted(Exception):  # noqa: N818  nothing went wrong
 def print_json(value: object) -> None:
     """Print for programs: nothing but JSON on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_json_line(value: object) -> None:
+    """Print one of many values for programs, as a line at once."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def show(records: Sequence[Record], as_json: bool) -> None:
@@ -133,7 +140,7 @@ def see_through(
             except KeyboardInterrupt:
                 raise Interrupted from None
         else:
-            with _stop_on_interrupt() as stop, _Display(index) as display:
+            with stop_on_interrupt() as stop, _Display(index) as display:
                 worker = Worker(index, Pipeline(index, settings), display.note)
                 display.worker = worker
                 worker.run(stop, 0.3, done=lambda: not index.catalogue.unfinished())
@@ -169,6 +176,29 @@ def taking_in(total: int) -> Iterator[Callable[[str], None]]:
 
     with bar:
         yield on_next
+
+
+def tell_event(event: Event, as_json: bool) -> None:
+    """Print what happened in a folder that is watched, as a line."""
+    if as_json:
+        print_json_line({"event": event.what, "name": event.name, "detail": event.detail})
+        return
+    words = {
+        "renamed": f"{event.detail} → {event.name}",
+        "duplicate": f"{event.name}  has the same content as {event.detail}; it is kept once",
+        "waiting": event.detail,
+    }
+    text = words.get(event.what, f"{event.name}  {event.detail}".rstrip())
+    out.print(f"{event.what}  {text}", markup=False)
+
+
+def tell_ended(record: Record, as_json: bool) -> None:
+    """Print how a document of a folder that is watched ended, as a line."""
+    if as_json:
+        shape = document_shape(record)
+        print_json_line({"event": record.state.value, "name": record.name, "document": shape})
+    else:
+        out.print(_line(record), markup=False)
 
 
 class _Display:
@@ -220,7 +250,7 @@ class _Display:
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
+def stop_on_interrupt() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; the second ends the process as ever."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.index.errors import InputError
@@ -39,9 +40,49 @@ def named_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     return list(names.items())
 
 
-def _walk(folder: Path) -> list[Path]:
-    files: list[Path] = []
-    for parent, folders, names in os.walk(folder):
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a folder.
+
+    Attributes:
+        files: by document name, as `named_files` names them.
+        closed: names of the folders and files in it that could not be looked at.
+    """
+
+    files: Mapping[str, Path]
+    closed: Sequence[str]
+
+    def tells_of(self, name: str) -> bool:
+        """Whether a name that is not among the files is not in the folder."""
+        return not any(one == "." or f"{name}/".startswith(f"{one}/") for one in self.closed)
+
+
+def list_folder(folder: Path) -> Listing:
+    """Return the files of a folder, hidden ones left out, each file once."""
+    closed: list[Path] = []
+    files: dict[Path, str] = {}
+    for file in _walk(folder, closed.append):
+        files.setdefault(file.resolve(), file.relative_to(folder).as_posix())
+    return Listing(
+        {name: folder / name for name in files.values()},
+        [path.relative_to(folder).as_posix() for path in closed],
+    )
+
+
+def _walk(folder: Path, on_closed: Callable[[Path], None] = lambda _: None) -> list[Path]:
+    """Return the files below a folder; `on_closed` is told what cannot be looked at."""
+    found: list[Path] = []
+
+    def failed(error: OSError) -> None:
+        on_closed(Path(error.filename))
+
+    for parent, folders, names in os.walk(folder, onerror=failed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
-    return [file for file in files if file.is_file()]
+        for name in sorted(names):
+            path = Path(parent, name)
+            try:
+                if not name.startswith(".") and path.is_file():
+                    found.append(path)
+            except OSError:
+                on_closed(path)
+    return found

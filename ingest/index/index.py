@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Container
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import BinaryIO
 
 from ingest.index.catalogue import Catalogue, Outcome
@@ -130,6 +131,15 @@ class Index:
                 keep=received.keep,
                 leaving=leaving,
             )
+
+    def give_to_folder(self, collection: str, folder: Path) -> None:
+        """Make a collection belong to a folder; see `Collections.give_to_folder`.
+
+        Raises:
+            InputError: it is somebody else's, or its name is empty or too long.
+        """
+        _require_name("collection", collection)
+        self.collections.give_to_folder(collection, str(folder))
 
     def move(self, document_id: str, collection: str) -> tuple[Record, Outcome]:
         """Move a document to a collection; see `Collections.move`.

@@ -179,10 +179,10 @@ def test_ctrl_c_while_files_are_taken_in_keeps_those_that_were(
 ) -> None:
     take = Index.add_file
 
-    def interrupted(self: Index, stream: BinaryIO, name: str, collection: str) -> Any:
+    def interrupted(self: Index, stream: BinaryIO, name: str, *more: Any, **named: Any) -> Any:
         if name == "tortoise.md":
             raise KeyboardInterrupt
-        return take(self, stream, name, collection)
+        return take(self, stream, name, *more, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(Index, "add_file", interrupted)
