@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 SOURCES := assistant ingest tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-browser lint types bench screenshots compose clean
+.PHONY: help install run test test-browser test-kill lint types bench screenshots compose clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but this machin
 
 test-browser: $(VENV)/.installed-test ## drive the page in chromium (a Debian package)
 	$(BIN)/python -m pytest -q -m browser
+
+test-kill: $(VENV)/.installed-test ## kill a worker at random moments and count what is lost
+	$(BIN)/python bench/kill.py --kills 8 --files 60
 
 lint: $(VENV)/.installed-test ## check style, formatting and which room imports which
 	$(BIN)/ruff check $(SOURCES)

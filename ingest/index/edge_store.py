@@ -6,7 +6,9 @@ a full disk would end the process with SIGBUS, so free space is looked at first;
 call holds the interpreter's lock, so batches are small.
 """
 
+import logging
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,19 +39,28 @@ BATCH = 64
 _SCROLL = 256
 """Points read at a time."""
 
+_LOCKED = "WouldBlock"
+"""In what Edge says when another process has the folder open."""
+
 FREE_BYTES = 256 << 20
 """Free space below which nothing is written."""
 
 
+log = logging.getLogger(__name__)
+
+
 class EdgeStore:
     """A folder of one Edge shard; see `Store` for the methods.
+
+    A damaged one is put aside and an empty one takes its place: the catalogue then tells what
+    is missing, and it is indexed again from the stored documents.
 
     Args:
         folder: created where it is missing. One process at a time can open it.
         dimension: length of the vectors.
 
     Raises:
-        StoreError: another process has it open, the disk is full, or it is damaged.
+        StoreError: another process has it open, or the disk is full.
     """
 
     def __init__(self, folder: Path, dimension: int) -> None:
@@ -58,11 +69,8 @@ class EdgeStore:
         self._shard: edge.EdgeShard | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._require_space()
-        config = _config(dimension)
         with self._foreign_errors():
-            known = folder / "segments"
-            opener = edge.EdgeShard.load if known.exists() else edge.EdgeShard.create
-            self._shard = opener(str(folder), config)
+            self._shard = self._opened()
             indexed = self._shard.info().payload_schema
             for field in INDEXED_FIELDS:
                 if field not in indexed:
@@ -71,6 +79,28 @@ class EdgeStore:
                             field, edge.PayloadSchemaType.Keyword
                         )
                     )
+
+    def _opened(self) -> edge.EdgeShard:
+        config = _config(self._dimension)
+        if not (self._folder / "segments").exists():
+            return edge.EdgeShard.create(str(self._folder), config)
+        try:
+            return edge.EdgeShard.load(str(self._folder), config)
+        # Edge raises bare Exception, and PanicException, which is no Exception at all.
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | SystemExit) or not _is_damage(error):
+                raise
+            aside = self._folder.with_name(f"{self._folder.name}.damaged-{time.time():.0f}")
+            log.warning(
+                "The index in %s is damaged (%s). It is kept as %s, which can be deleted, and "
+                "built anew from the stored documents.",
+                self._folder,
+                str(error)[:200],
+                aside.name,
+            )
+            self._folder.rename(aside)
+            self._folder.mkdir()
+            return edge.EdgeShard.create(str(self._folder), config)
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         self._require_space()
@@ -209,7 +239,7 @@ class EdgeStore:
             raise
         # Edge raises bare Exception, and PanicException, which is no Exception at all.
         except BaseException as error:
-            if "WouldBlock" in str(error):
+            if _LOCKED in str(error):
                 raise StoreError(
                     f"The index in {self._folder} is open in another process.",
                     "Stop that process, or choose another FOOTNOTE_DATA_DIR.",
@@ -218,6 +248,12 @@ class EdgeStore:
                 f"The index in {self._folder} failed ({str(error)[:200]}).",
                 "Start again; if it stays, move that folder away and start: it is built anew.",
             ) from error
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Whether loading failed by what is in the folder, and not by the state of the machine."""
+    passing = (_LOCKED, "Permission denied", "No space left", "Too many open", "incompatible")
+    return not any(words in str(error) for words in passing)
 
 
 def _config(dimension: int) -> edge.EdgeConfig:

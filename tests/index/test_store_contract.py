@@ -161,6 +161,19 @@ def test_one_version_is_deleted_alone(store: Store, entries: MakeEntries) -> Non
     assert store.editions() == {(HARE, NEW): 1}
 
 
+def test_texts_and_vectors_of_a_version_can_be_read_again(
+    store: Store, entries: MakeEntries
+) -> None:
+    old, new = entries(numbered(300), version=OLD), entries(["new"], version=NEW)
+    store.upsert([*old, *new])
+    assert dict(store.texts(HARE, OLD)) == {entry.chunk.id: entry.chunk.text for entry in old}
+    vectors = store.vectors([*ids(old), str(uuid4())])
+    assert vectors.keys() == set(ids(old))
+    for entry in old:
+        assert np.allclose(vectors[entry.chunk.id], entry.vector, atol=1e-6)
+    assert store.vectors([]) == {}
+
+
 def test_delete_takes_one_document_alone(store: Store, entries: MakeEntries) -> None:
     gone, kept = entries(numbered(3)), entries(numbered(2), document=WHALE)
     store.upsert(gone + kept)
@@ -424,6 +437,26 @@ def test_edge_writes_nothing_to_a_full_disk_and_loses_nothing(
     edge.upsert(made[5:])
     edge.flush()
     assert edge.count(EVERYWHERE) == 10
+
+
+@pytest.mark.parametrize("damaged", ["segments/*/segment.json", "edge_config.json", "segments/*/*"])
+def test_a_damaged_edge_is_put_aside(
+    edge: EdgeStore, entries: MakeEntries, tmp_path: Path, damaged: str
+) -> None:
+    edge.upsert(entries(numbered(20)))
+    edge.close()
+    found = [path for path in (tmp_path / "edge").glob(damaged) if path.is_file()]
+    for path in found:
+        path.write_bytes(b"not what was written")
+    again = EdgeStore(tmp_path / "edge", DIMENSION)
+    try:
+        assert again.count(EVERYWHERE) in (0, 20)
+        again.upsert(entries(numbered(3)))
+        assert again.count(EVERYWHERE) in (3, 20)
+    finally:
+        again.close()
+    if found and damaged != "edge_config.json":
+        assert len(list(tmp_path.glob("edge.damaged-*"))) == 1
 
 
 def test_edge_says_so_when_it_is_closed(edge: EdgeStore) -> None:
