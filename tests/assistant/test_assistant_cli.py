@@ -353,7 +353,7 @@ class Served:
     def interrupt(self) -> tuple[int, str, str]:
         """Press Ctrl-C; return exit code and what was printed."""
         self._process.send_signal(signal.SIGINT)
-        out, err = self._process.communicate(timeout=15)
+        out, err = self._process.communicate(timeout=45)
         return self._process.returncode, out, err
 
     def kill(self) -> None:

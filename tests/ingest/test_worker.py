@@ -477,7 +477,8 @@ def test_a_killed_worker_s_document_is_finished_by_the_next(
             stdout=subprocess.DEVNULL,
         )
         try:
-            while not 0.1 < (now := get(index, record.id)).fraction < 1:
+            # More than the first batch of 16, which is reported before it is written.
+            while not 0.3 < (now := get(index, record.id)).fraction < 1:
                 assert now.state in (State.QUEUED, State.RUNNING)
                 assert killed.poll() is None
                 time.sleep(0.02)
