@@ -57,6 +57,12 @@ class Chats:
         conversation = self._writing.get((person, conversation_id))
         if conversation is not None and not conversation.turns[-1].over:
             conversation.turns[-1].stopped = True
+            return
+        kept = self._kept.get(person, conversation_id)
+        # Its stream may have been closed first, which looks like a page that went away.
+        if conversation is None and kept is not None and kept.turns and kept.turns[-1].dropped:
+            kept.turns[-1].stopped, kept.turns[-1].dropped = True, False
+            self._keep_last(kept)
 
     async def ask(
         self, person: str, question: str, wanted: Wanted
