@@ -14,22 +14,28 @@ from assistant.events import (
     Citation,
     Event,
     Reading,
+    Rewritten,
     Searching,
     Sentence,
     Thinking,
     Usage,
     Writing,
 )
+from assistant.fencing import SENTINEL
 from assistant.models import ChatModels, Choice, Counts
+from assistant.prompting import Prompt
 from assistant.quoting import best_quotes
 from assistant.retrieval import Retriever, checked_question, default_k
 from assistant.settings import AssistantSettings
 from assistant.verification import Support
 from ingest.index.documents import Passage
-from ingest.index.errors import ModelError
+from ingest.index.errors import FootnoteError, ModelError
 from ingest.index.index import Index
 
 NO_ANSWER = "Your documents don't answer this."
+_REWRITE_TOKENS = 256
+"""Written at the most when a question is rewritten: no question is longer."""
+
 NO_DOCUMENTS = "There are no documents to answer from yet. Add some, then ask again."
 
 
@@ -44,6 +50,11 @@ class _Question:
     standalone: str | None = None
     reasoning: str = ""
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def understood(self) -> str:
+        """The question that is searched for and answered."""
+        return self.standalone or self.text
 
     def since(self) -> float:
         """Return the seconds since it was asked."""
@@ -135,12 +146,17 @@ class Answerer:
         choosing = asyncio.create_task(self._models.choose(model))
         try:
             yield Searching(self._index.catalogue.passages(collection))
+            if history and (await choosing).model is not None:
+                asked.standalone = await self._rewritten(asked, await choosing, history)
+                if asked.standalone is not None:
+                    yield Rewritten(asked.standalone)
+            began = time.monotonic()
             asked.passages = tuple(
                 await asyncio.to_thread(
-                    self.retriever.search, asked.text, k, collection, document_ids
+                    self.retriever.search, asked.understood, k, collection, document_ids
                 )
             )
-            asked.usage.search_seconds = asked.since()
+            asked.usage.search_seconds = round(time.monotonic() - began, 4)
             yield Reading(asked.passages)
             choice = await choosing
         finally:
@@ -148,16 +164,37 @@ class Answerer:
         if not asked.passages:
             yield asked.silence(NO_DOCUMENTS, choice.model)
         elif choice.model is None:
-            yield await asyncio.to_thread(self._quoted, asked, choice)
+            yield await asyncio.to_thread(self._quoted, asked, choice.notice)
         else:
-            async with aclosing(self._written(asked, choice.model, history)) as written:
+            async with aclosing(self._written(asked, choice, history)) as written:
                 async for event in written:
                     yield event
 
-    def _quoted(self, asked: _Question, choice: Choice) -> Answer:
+    async def _rewritten(
+        self, asked: _Question, choice: Choice, history: Sequence[tuple[str, str]]
+    ) -> str | None:
+        """Return a follow-up question made to stand alone; None where it does, or that fails."""
+        began, words = time.monotonic(), ""
+        messages = prompting.rewriting(asked.text, history)
+        stream = self._models.stream(
+            choice, messages, Counts(), answer_tokens=_REWRITE_TOKENS, reason=False
+        )
+        try:
+            async with asyncio.timeout(self._settings.llm_timeout), aclosing(stream) as pieces:
+                async for piece in pieces:
+                    words += piece.text
+        except (FootnoteError, TimeoutError):
+            return None
+        finally:
+            asked.usage.rewrite_seconds = round(time.monotonic() - began, 4)
+        rewritten = prompting.standalone(words, asked.text)
+        same = rewritten is not None and rewritten.casefold() == asked.text.casefold()
+        return None if same else rewritten
+
+    def _quoted(self, asked: _Question, notice: str | None) -> Answer:
         embedder = self._index.embedder
-        vector = embedder.embed_question(asked.text)
-        quotes = best_quotes(asked.text, asked.passages, vector, embedder.embed_passages)
+        vector = embedder.embed_question(asked.understood)
+        quotes = best_quotes(asked.understood, asked.passages, vector, embedder.embed_passages)
         asked.show(asked.passages)
         asked.usage.total_seconds = asked.since()
         if not quotes:
@@ -172,22 +209,27 @@ class Answerer:
                 cite(self._index, quote.passage, order, quote.start, quote.end)
                 for order, quote in enumerate(quotes)
             ),
-            notice=choice.notice,
+            notice=notice,
         )
 
     async def _written(
-        self, asked: _Question, model: str, history: Sequence[tuple[str, str]]
+        self, asked: _Question, choice: Choice, history: Sequence[tuple[str, str]]
     ) -> AsyncGenerator[Event, None]:
-        context = self._settings.llm_context
-        shown = prompting.fitting(asked.passages, asked.text, context, history)
-        asked.show(shown)
-        asked.usage.context_tokens = context
-        parser = CitationParser(passage.number for passage in shown)
-        checker = BackgroundChecker(AnswerChecker(self._index, shown))
-        messages = prompting.messages(asked.text, shown, history)
+        model = str(choice.model)
+        # What stands alone needs no history, and earlier answers are no sources.
+        turns = history if asked.standalone is None else ()
+        prompt = prompting.fit(asked.understood, asked.passages, choice.context_tokens, turns)
+        asked.show(prompt.passages)
+        asked.usage.context_tokens = choice.context_tokens
+        asked.usage.estimated_prompt_tokens = prompt.tokens
+        parser = CitationParser(passage.number for passage in prompt.passages)
+        checker = BackgroundChecker(AnswerChecker(self._index, prompt.passages))
         counts, last, text, cut = Counts(), 0.0, "", None
         try:
-            async with aclosing(self._models.stream(model, messages, counts)) as pieces:
+            stream = self._models.stream(
+                choice, prompt.messages, counts, answer_tokens=prompt.answer_tokens
+            )
+            async with aclosing(stream) as pieces:
                 async for piece in pieces:
                     last = asked.since()
                     if asked.usage.first_token_seconds is None:
@@ -204,10 +246,10 @@ class Answerer:
         text = (text + parser.end()).strip()
         asked.count(counts, last)
         if cut is not None and not text:
-            choice = Choice(None, f"{cut} Meanwhile these are quotes.")
-            yield await asyncio.to_thread(self._quoted, asked, choice)
+            notice = f"{cut} Meanwhile these are quotes."
+            yield await asyncio.to_thread(self._quoted, asked, notice)
             return
-        if not text or prompting.SENTINEL in text:
+        if not text or SENTINEL in text:
             asked.usage.total_seconds = asked.since()
             yield asked.silence(NO_ANSWER, model)
             return
@@ -219,17 +261,25 @@ class Answerer:
             model=model,
             sentences=sentences,
             citations=citations,
-            notice=_left_out(asked.usage, model),
+            notice=_notice(asked.usage, prompt, model),
             cut=cut,
         )
 
 
-def _left_out(usage: Usage, model: str) -> str | None:
-    if not usage.passages_dropped:
-        return None
-    found = usage.passages_used + usage.passages_dropped
-    return (
-        f"{usage.passages_dropped} of {found} passages did not fit {model}'s context of "
-        f"{usage.context_tokens:,} tokens and were left out. "
-        "Raise FOOTNOTE_LLM_CONTEXT, or ask for fewer passages."
-    )
+def _notice(usage: Usage, prompt: Prompt, model: str) -> str | None:
+    """Return what a person must know of the passages that the model did not see."""
+    said = []
+    if usage.passages_dropped:
+        found = usage.passages_used + usage.passages_dropped
+        said.append(
+            f"{usage.passages_dropped} of {found} passages did not fit {model}'s context of "
+            f"{usage.context_tokens:,} tokens and were left out. "
+            "Raise FOOTNOTE_LLM_CONTEXT, or ask for fewer passages."
+        )
+    if usage.prompt_tokens is not None and usage.prompt_tokens < prompt.least_tokens:
+        said.append(
+            f"{model} read {usage.prompt_tokens:,} tokens where at least {prompt.least_tokens:,} "
+            "were sent, so it did not see every passage. "
+            "Lower FOOTNOTE_LLM_CONTEXT to what its server gives it, or ask for fewer passages."
+        )
+    return " ".join(said) or None

@@ -1,17 +1,24 @@
-"""Chat models through LangChain, Ollama first.
+"""Chat models through LangChain, Ollama first."""
 
-Ollama's address is `OLLAMA_HOST`, as its own programs have it. Whether a model can be
-reached is looked up anew every few seconds, so an Ollama that is started is used.
-"""
-
-import time
+import asyncio
+import importlib
+import os
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
-import ollama
 
+from assistant.faults import context_full, model_fault
+from assistant.ollama_models import (
+    InstalledModel,
+    OllamaModels,
+    PullProgress,
+    find,
+    http_options,
+)
 from assistant.reasoning import NOTHING, Piece, ReasoningSplitter
 from assistant.settings import AssistantSettings
 from ingest.index.errors import InputError, ModelError
@@ -29,16 +36,10 @@ PROVIDERS = frozenset(
 )
 """Prefixes of FOOTNOTE_LLM that name a provider; `llama3.2:1b` has none, its colon is a tag."""
 
-_FRESH = 3.0
-"""Seconds for which a look at Ollama holds."""
+_FULL = frozenset({"length", "max_tokens"})
+"""How servers say that a model had no room left."""
 
-_LOOK_TIMEOUT = 2.0
-
-_CLIENT: dict[str, Any] = {
-    "trust_env": False,
-    "limits": httpx.Limits(max_keepalive_connections=0),
-}
-"""Of every HTTP client: each lives for one call, and leaves no open connection behind."""
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,14 @@ class Choice:
     Attributes:
         model: its name, None where none can be reached.
         notice: what to do to get one, None where there is one.
+        context_tokens: what it is asked to read and write at the most.
+        thinks: whether it reasons before it writes.
     """
 
     model: str | None
     notice: str | None = None
+    context_tokens: int = field(default=8192, compare=False)
+    thinks: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -62,13 +67,16 @@ class Counts:
     answer_tokens: int | None = None
 
 
-@dataclass(slots=True)
 class ChatModels:
-    """The chat models that the settings lead to."""
+    """The chat models that the settings lead to.
 
-    settings: AssistantSettings
-    _looked: float = field(default=-_FRESH, init=False)
-    _installed: list[str] | None = field(default=None, init=False)
+    Attributes:
+        ollama: what the Ollama server has.
+    """
+
+    def __init__(self, settings: AssistantSettings) -> None:
+        self.settings = settings
+        self.ollama = OllamaModels()
 
     async def choose(self, wanted: str | None = None) -> Choice:
         """Return the model to use.
@@ -77,112 +85,148 @@ class ChatModels:
             wanted: a model by name, before the setting and before the first installed one.
         """
         wanted = wanted or self.settings.llm
+        context = self.settings.llm_context
         provider, name = split_provider(wanted) if wanted else ("ollama", None)
         if provider != "ollama":
-            return Choice(wanted)
-        installed = await self.installed()
-        if installed is None:
-            name = name or SUGGESTED
-            return Choice(
-                None,
-                "No chat model is running, so these are quotes. "
-                f"To get written answers: `ollama serve`, then `ollama pull {name}`.",
+            return Choice(wanted, context_tokens=context)
+        chatting = await (self.ollama.installed() if name else self.ollama.chat_models())
+        if chatting is None:
+            return _none(
+                "No chat model is running",
+                f"`ollama serve`, then `ollama pull {name or SUGGESTED}`",
             )
-        if name is None:
-            name = await self._first_chat_model(installed)
-            if name is None:
-                return Choice(
-                    None,
-                    "Ollama has no chat model, so these are quotes. "
-                    f"To get written answers: `ollama pull {SUGGESTED}`.",
-                )
-            return Choice(name)
-        if name not in installed and f"{name}:latest" not in installed:
-            return Choice(
-                None,
-                f"Ollama has no model called {name}, so these are quotes. "
-                f"To get written answers: `ollama pull {name}`.",
-            )
-        return Choice(name)
+        if name is None and not chatting:
+            return _none("Ollama has no chat model", f"`ollama pull {SUGGESTED}`")
+        model = chatting[0] if name is None else find(chatting, name)
+        if model is None:
+            return _none(f"Ollama has no model called {name}", f"`ollama pull {name}`")
+        details = await self.ollama.details(model)
+        return Choice(
+            name or model.name,
+            context_tokens=min(context, details.context_tokens or context),
+            thinks=details.thinks,
+        )
 
-    async def installed(self) -> list[str] | None:
-        """Return the names of Ollama's models, or None when it does not answer."""
-        if time.monotonic() - self._looked >= _FRESH:
-            try:
-                listed = await ollama.AsyncClient(timeout=_LOOK_TIMEOUT, **_CLIENT).list()
-                self._installed = [str(model.model) for model in listed.models]
-            except (ConnectionError, httpx.HTTPError, ollama.ResponseError, ValueError):
-                # ValueError: what answers is not Ollama.
-                self._installed = None
-            self._looked = time.monotonic()
-        return self._installed
+    async def available(self) -> list[InstalledModel] | None:
+        """Return Ollama's chat models, or None when it does not answer."""
+        return await self.ollama.chat_models()
+
+    def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
+        """Download a model of Ollama's; see `OllamaModels.pull`."""
+        return self.ollama.pull(name)
 
     async def stream(
-        self, model: str, messages: "Sequence[BaseMessage]", counts: Counts
+        self,
+        choice: Choice,
+        messages: "Sequence[BaseMessage]",
+        counts: Counts,
+        *,
+        answer_tokens: int | None = None,
+        reason: bool = True,
     ) -> AsyncGenerator[Piece, None]:
         """Yield what the model writes, piece by piece; closing the stream closes the connection.
+
+        Args:
+            choice: the model, as `choose` returned it.
+            answer_tokens: written at the most.
+            reason: whether a thinking model may think first.
 
         Raises:
             InputError: the model's provider is not installed.
             ModelError: the model cannot be reached, failed, or stopped before its end.
         """
-        chat = self._open(model)
-        splitter, written, finished = ReasoningSplitter(), "", False
+        model, timeout = str(choice.model), self.settings.llm_timeout
+        # LangChain takes a second to import, which the other conversations need not wait for.
+        await asyncio.to_thread(importlib.import_module, "langchain.chat_models")
+        chat = self._open(choice, answer_tokens, reason)
+        splitter, written, ending = ReasoningSplitter(), "", ""
         try:
-            async for chunk in chat.astream(list(messages)):
-                _count(chunk, counts)
-                finished = finished or bool(
-                    chunk.response_metadata.get("done_reason")
-                    or chunk.response_metadata.get("finish_reason")
-                )
-                piece = splitter.feed(str(chunk.text))
-                if reasoning := chunk.additional_kwargs.get("reasoning_content"):
-                    piece = Piece(piece.text, str(reasoning) + piece.reasoning)
-                if piece != NOTHING:
-                    written += piece.text
-                    yield piece
-            if (rest := splitter.end()) != NOTHING:
-                written += rest.text
-                yield rest
-        except Exception as error:  # a border: each provider has errors of its own
-            raise _stopped(model, len(written.split()), error) from error
-        if not finished:
-            raise _stopped(model, len(written.split()), None)
+            # Nothing passes a chunk on before it is there: a connection that only sends signs
+            # of life is silent all the same, so the clock is not left to the HTTP client.
+            async with aclosing(chat.astream(list(messages))) as chunks:  # type: ignore[type-var]
+                while True:
+                    async with asyncio.timeout(timeout):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        break
+                    _count(chunk, counts)
+                    ending = ending or _ending(chunk)
+                    piece = splitter.feed(str(chunk.text))
+                    if reasoning := chunk.additional_kwargs.get("reasoning_content"):
+                        piece = Piece(piece.text, str(reasoning) + piece.reasoning)
+                    if piece != NOTHING:
+                        written += piece.text
+                        yield piece
+        except Exception as error:
+            raise self._fault(model, error, written) from error
+        if (rest := splitter.end()) != NOTHING:
+            written += rest.text
+            yield rest
+        if not ending:
+            raise self._fault(model, None, written)
+        if ending in _FULL:
+            raise context_full(model, choice.context_tokens, len(written.split()))
 
-    async def _first_chat_model(self, installed: Sequence[str]) -> str | None:
-        client = ollama.AsyncClient(timeout=_LOOK_TIMEOUT, **_CLIENT)
-        for name in installed:
-            try:
-                capabilities = (await client.show(name)).capabilities
-            except (ConnectionError, httpx.HTTPError, ollama.ResponseError):
-                continue
-            if capabilities is None or "completion" in capabilities:
-                return name
-        return None
+    def _fault(self, model: str, error: Exception | None, written: str) -> ModelError:
+        provider, name = split_provider(model)
+        return model_fault(
+            name,
+            error,
+            words=len(written.split()),
+            timeout=self.settings.llm_timeout,
+            ollama=provider == "ollama",
+        )
 
-    def _open(self, model: str) -> "BaseChatModel":
-        # LangChain takes a second to import, which the first page need not wait for.
+    def _open(self, choice: Choice, answer_tokens: int | None, reason: bool) -> "BaseChatModel":
         from langchain.chat_models import init_chat_model
 
-        settings = self.settings
-        provider, name = split_provider(model)
-        options: dict[str, Any] = {"temperature": settings.llm_temperature}
-        if provider == "ollama":
-            options["num_ctx"] = settings.llm_context
-            options["client_kwargs"] = {"timeout": settings.llm_timeout, **_CLIENT}
-        elif settings.llm_base_url is not None:
-            options["base_url"] = settings.llm_base_url
-            # Servers on this machine ask for no key, but the client insists on one.
-            options["api_key"] = "unused"
+        provider, name = split_provider(str(choice.model))
+        options = self._ollama(choice, reason) if provider == "ollama" else self._server(provider)
+        if answer_tokens is not None:
+            options["num_predict" if provider == "ollama" else "max_tokens"] = answer_tokens
+        if self.settings.llm_seed is not None:
+            options["seed"] = self.settings.llm_seed
+        options["temperature"] = self.settings.llm_temperature
         try:
             chat: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
         except (ImportError, ValueError) as error:
             raise InputError(
-                f"The chat model {model} cannot be used ({str(error).splitlines()[0]}).",
+                f"The chat model {choice.model} cannot be used ({str(error).splitlines()[0]}).",
                 "Correct FOOTNOTE_LLM; models of OpenAI-compatible servers need "
                 "`pip install 'footnote-assistant[openai]'`.",
             ) from error
         return chat
+
+    def _ollama(self, choice: Choice, reason: bool) -> dict[str, Any]:
+        settings = self.settings
+        options: dict[str, Any] = {
+            "num_ctx": choice.context_tokens,
+            "client_kwargs": {"timeout": None, **http_options()},
+        }
+        if choice.thinks:
+            level = settings.llm_reasoning if reason else "off"
+            options["reasoning"] = {"on": True, "off": False}.get(level, level)
+        if settings.llm_keep_alive is not None:
+            keep = settings.llm_keep_alive
+            options["keep_alive"] = int(keep) if keep.lstrip("-").isdigit() else keep
+        return options
+
+    def _server(self, provider: str) -> dict[str, Any]:
+        settings, options = self.settings, dict[str, Any]()
+        if provider == "openai":
+            # Its client would try again by itself, and leave a person waiting without a word.
+            options |= {"stream_usage": True, "max_retries": 0}
+        if settings.llm_api_key is not None:
+            options["api_key"] = settings.llm_api_key
+        if settings.llm_base_url is not None:
+            options["base_url"] = settings.llm_base_url
+            if settings.llm_api_key is None and "OPENAI_API_KEY" not in os.environ:
+                # Servers on this machine ask for no key, but the client insists on one.
+                options["api_key"] = "unused"
+            if provider == "openai" and urlsplit(settings.llm_base_url).hostname in _LOCAL:
+                # A proxy that the environment names does not lead to this machine.
+                options["http_async_client"] = httpx.AsyncClient(timeout=None, **http_options())
+        return options
 
 
 def split_provider(model: str) -> tuple[str, str]:
@@ -191,32 +235,16 @@ def split_provider(model: str) -> tuple[str, str]:
     return (prefix, rest) if colon and prefix in PROVIDERS else ("ollama", model)
 
 
+def _none(what: str, command: str) -> Choice:
+    return Choice(None, f"{what}, so these are quotes. To get written answers: {command}.")
+
+
 def _count(chunk: "AIMessageChunk", counts: Counts) -> None:
     if counted := chunk.usage_metadata:
         counts.prompt_tokens = counted["input_tokens"]
         counts.answer_tokens = counted["output_tokens"]
 
 
-def _stopped(model: str, words: int, error: Exception | None) -> ModelError:
-    if words:
-        # How a connection broke tells a reader nothing; what Ollama itself said may.
-        said = _first_line(error) if isinstance(error, ollama.ResponseError) else ""
-        reason = f" ({said})" if said else ""
-        what = f"The answer was cut: {model} stopped after {words} words{reason}."
-        return ModelError(what, "Ask again.")
-    if isinstance(error, httpx.ConnectError | ConnectionError):
-        return ModelError(
-            f"{model} cannot be reached.", "Start it (`ollama serve`), then ask again."
-        )
-    if isinstance(error, httpx.TimeoutException):
-        return ModelError(
-            f"{model} wrote nothing in time.",
-            "Ask again, choose a smaller model, or raise FOOTNOTE_LLM_TIMEOUT.",
-        )
-    reason = _first_line(error) if error is not None else "it wrote nothing"
-    return ModelError(f"{model} failed: {reason}.", "Ask again, or choose another model.")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200].rstrip(".") if lines else ""
+def _ending(chunk: "AIMessageChunk") -> str:
+    told = chunk.response_metadata
+    return str(told.get("done_reason") or told.get("finish_reason") or "")

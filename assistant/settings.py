@@ -1,8 +1,16 @@
 """Settings of the assistant."""
 
+import re
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from ingest.index.settings import IndexSettings
+
+Reasoning = Literal["on", "off", "low", "medium", "high"]
+
+_DURATION = re.compile(r"-?\d+|(\d+(\.\d+)?(ms|s|m|h))+")
+"""As Ollama takes it: seconds, or numbers with units."""
 
 
 class AssistantSettings(IndexSettings):
@@ -30,17 +38,46 @@ class AssistantSettings(IndexSettings):
     llm_base_url: str | None = Field(
         default=None, description="Address of an OpenAI-compatible server, with `openai:name`."
     )
+    llm_api_key: str | None = Field(
+        default=None, description="Key for that server, where it asks for one."
+    )
     llm_context: int = Field(
-        default=8192, ge=1024, description="Tokens of context that the chat model is given."
+        default=8192,
+        ge=1024,
+        description="Tokens of context that the chat model is given; never more than it has.",
     )
     llm_temperature: float = Field(
         default=0.0, ge=0.0, le=2.0, description="0 keeps to the sources; higher is freer."
     )
+    llm_seed: int | None = Field(
+        default=None, description="Number that makes the same question give the same words."
+    )
+    llm_reasoning: Reasoning = Field(
+        default="on",
+        description="Whether a thinking model of Ollama's thinks first: `on`, `off`, or `low`, "
+        "`medium`, `high` for models that take a level.",
+    )
+    llm_keep_alive: str | None = Field(
+        default=None,
+        description="How long Ollama keeps the model in memory: `10m`, `-1` for ever, `0` not at "
+        "all. Unset: Ollama's own setting.",
+    )
     llm_timeout: float = Field(
-        default=300.0, gt=0, description="Seconds to wait for the model's next word."
+        default=60.0,
+        gt=0,
+        description="Seconds without a word after which the model is given up.",
     )
 
-    @field_validator("llm", "llm_base_url", mode="before")
+    @field_validator(
+        "llm", "llm_base_url", "llm_api_key", "llm_seed", "llm_keep_alive", mode="before"
+    )
     @classmethod
     def _empty_model_is_unset(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("llm_keep_alive")
+    @classmethod
+    def _is_a_duration(cls, value: str | None) -> str | None:
+        if value is not None and not _DURATION.fullmatch(value):
+            raise ValueError("a number of seconds, or one with a unit such as 10m, is needed")
+        return value

@@ -141,7 +141,7 @@ def _running(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> "I
         for name in [name for name in os.environ if name.startswith(PREFIX)]:
             patched.delenv(name)
         # Each test has an Ollama of its own, or none.
-        patched.setattr("assistant.models._FRESH", 0.0)
+        patched.setattr("assistant.ollama_models.FRESH", 0.0)
         patched.setenv("GRADIO_TEMP_DIR", str(data_dir / "uploads"))
         with served(AssistantSettings(data_dir=data_dir, _env_file=None), embedder) as running:
             yield running

@@ -5,60 +5,80 @@
 
 import argparse
 import asyncio
-import json
 import re
-import socket
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+# Run as a program, this is the only folder of the tests that is not on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ollama_wire import (
+    Chat,
+    Delta,
+    Done,
+    DroppedError,
+    Installed,
+    OllamaServer,
+    RefusedError,
+    send,
+)
 
 CHAT = ("completion", "tools")
+THINKING = ("completion", "tools", "thinking")
 EMBEDDING = ("embedding",)
-CREATED = "2026-01-01T00:00:00Z"
-DETAILS = {"format": "gguf", "family": "llama", "families": ["llama"], "parameter_size": "3.2B"}
 
-Failure = Literal["crash", "error line", "drop", "no end"]
-"""`crash`: 500 in place of an answer; the others come after the last piece: a line with an
-error, a connection that breaks, an orderly end without a last line."""
+Failure = Literal[
+    "crash", "memory", "busy", "too long", "error line", "drop", "no end", "length", "silence"
+]
+"""The first four come in place of an answer, with a status; the others after the last piece: a
+line with an error, a connection that breaks, an orderly end without a last line, a context that
+is full, no more words."""
+
+_REFUSALS = {
+    "crash": (
+        500,
+        "model runner has unexpectedly stopped, this may be due to resource limitations or an "
+        "internal error, check ollama server logs for details",
+    ),
+    "memory": (500, "model requires more system memory (9.1 GiB) than is available (5.3 GiB)"),
+    "busy": (503, "server busy, please try again.  maximum pending requests exceeded"),
+    "too long": (
+        400,
+        "request (9000 tokens) exceeds the available context size (4096 tokens), try increasing it",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """One answer: what is thought before it, its pieces, seconds before each, and its end."""
+    """One answer.
+
+    Attributes:
+        pieces: what is written, after what is thought.
+        delay: seconds before each.
+        failure: how it ends, if not well.
+        prompt_tokens: what it claims to have read; None counts.
+    """
 
     pieces: tuple[str, ...]
     delay: float = 0.0
     failure: Failure | None = None
     thinking: tuple[str, ...] = ()
+    prompt_tokens: int | None = None
 
 
-@dataclass(slots=True)
-class Chat:
-    """A chat request as it came in.
-
-    Attributes:
-        closed_after: seconds from its arrival until the client hung up on it, None if it
-            stayed to the end.
-    """
-
-    body: dict[str, Any]
-    received: float
-    closed_after: float | None = None
-    over: threading.Event = field(default_factory=threading.Event)
-
-
-class FakeOllama:
-    """A server on this machine, running inside `with`.
+class FakeOllama(OllamaServer):
+    """A server on this machine that writes from a script, running inside `with`.
 
     Attributes:
-        address: what OLLAMA_HOST is to be.
-        chats: the requests for answers, oldest first.
-        calls: all requests, as `GET /api/tags`.
+        library: models that can be pulled, with their bytes.
 
     Args:
         models: installed models by full name, with their capabilities.
@@ -75,17 +95,16 @@ class FakeOllama:
         gibberish: bool = False,
     ) -> None:
         chosen = {"llama3.2:latest": CHAT} if models is None else models
-        self.models = {name: list(abilities) for name, abilities in chosen.items()}
-        self.chats: list[Chat] = []
-        self.calls: list[str] = []
-        self._listening = socket.create_server(("127.0.0.1", port))
-        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        super().__init__({name: Installed(list(able)) for name, able in chosen.items()}, port)
+        self.library = {"qwen3:4b": 1_000_000}
         self._delay = delay
         self._gibberish = gibberish
         self._scripts: deque[Scripted] = deque()
-        self._loop = asyncio.new_event_loop()
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._rewrites: deque[Scripted] = deque()
+
+    def install(self, name: str, capabilities: Iterable[str], context: int = 131_072) -> None:
+        """Add a model."""
+        self.models[name] = Installed(list(capabilities), context)
 
     def will_write(
         self,
@@ -93,116 +112,87 @@ class FakeOllama:
         delay: float = 0.0,
         failure: Failure | None = None,
         thinking: Iterable[str] = (),
+        prompt_tokens: int | None = None,
     ) -> None:
         """Queue an answer; without one, the passages of the question are quoted."""
-        self._scripts.append(Scripted(pieces, delay, failure, tuple(thinking)))
+        self._scripts.append(Scripted(pieces, delay, failure, tuple(thinking), prompt_tokens))
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._up.wait()
-        return self
+    def will_rewrite(self, *pieces: str, failure: Failure | None = None) -> None:
+        """Queue a rewritten question; without one, the follow-up question is repeated."""
+        self._rewrites.append(Scripted(pieces, failure=failure))
 
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        self._clients: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._client, sock=self._listening)
-        self._up.set()
-        await self._stop.wait()
-        server.close()
-        for client in list(self._clients):
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
-
-    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            while await self._call(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            self._clients.discard(task)
-            writer.close()
-
-    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one call; False when the connection is to be closed."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        method, path, _ = head.split(" ", 2)
-        length = re.search(r"(?i)^content-length:\s*(\d+)", head, re.MULTILINE)
-        raw = await reader.readexactly(int(length[1]) if length else 0)
-        body: dict[str, Any] = json.loads(raw) if raw else {}
-        self.calls.append(f"{method} {path}")
-        if self._gibberish:
-            _send(writer, 200, "text/html", b"<html>Some other program</html>")
-        elif path == "/":
-            words = b"" if method == "HEAD" else b"Ollama is running"
-            _send(writer, 200, "text/plain; charset=utf-8", words)
-        elif (method, path) == ("GET", "/api/version"):
-            _json(writer, 200, {"version": "0.32.15"})
-        elif (method, path) == ("GET", "/api/tags"):
-            _json(writer, 200, {"models": [_listed(*item) for item in self.models.items()]})
-        elif (method, path) == ("POST", "/api/show"):
-            self._show(writer, str(body.get("model", "")))
-        elif (method, path) == ("POST", "/api/chat"):
-            return await self._chat(reader, writer, body)
-        else:
-            _json(writer, 404, {"error": f"{path} is not faked"})
-        await writer.drain()
-        return True
-
-    def _show(self, writer: asyncio.StreamWriter, model: str) -> None:
-        abilities = self._abilities(model)
-        if abilities is None:
-            _json(writer, 404, {"error": f"model '{model}' not found"})
-            return
-        info = {"general.architecture": "llama", "llama.context_length": 131072}
-        fields = {"modelfile": "", "template": "{{ .Prompt }}", "modified_at": CREATED}
-        shown = {**fields, "details": DETAILS, "model_info": info, "capabilities": abilities}
-        _json(writer, 200, shown)
-
-    async def _chat(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: dict[str, Any]
+    async def route(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        call: str,
+        body: dict[str, Any],
     ) -> bool:
-        chat = Chat(body, time.monotonic())
-        self.chats.append(chat)
-        model = str(body.get("model", ""))
-        abilities = self._abilities(model)
-        if abilities is None:
-            _json(writer, 404, {"error": f"model '{model}' not found"})
+        """Answer one call, as some other program if that is asked for."""
+        if self._gibberish:
+            send(writer, 200, "text/html", b"<html>Some other program</html>")
+            await writer.drain()
             return True
-        if "completion" not in abilities:
-            _json(writer, 400, {"error": f'"{model}" does not support chat'})
-            return True
-        script = self._scripts.popleft() if self._scripts else self._quoting(body)
-        writing = asyncio.create_task(_write(writer, script, body, chat.received))
-        hanging_up = asyncio.create_task(reader.read(1))
-        try:
-            await asyncio.wait({writing, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
-            if not writing.done():
-                chat.closed_after = time.monotonic() - chat.received
-            return False
-        finally:
-            for task in (writing, hanging_up):
-                task.cancel()
-            await asyncio.gather(writing, hanging_up, return_exceptions=True)
-            chat.over.set()
+        return await super().route(reader, writer, call, body)
 
-    def _abilities(self, model: str) -> list[str] | None:
-        return self.models.get(model, self.models.get(f"{model}:latest"))
+    async def answer(self, chat: Chat) -> AsyncGenerator[Delta | Done, None]:
+        """Write the next scripted answer."""
+        script = self._next(chat)
+        began = time.monotonic_ns()
+        if script.failure in _REFUSALS:
+            await asyncio.sleep(script.delay)
+            raise RefusedError(*_REFUSALS[script.failure])
+        # A model that can think does so unless it is told not to.
+        thoughts = () if chat.body.get("think") is False else script.thinking
+        parts = [Delta(thinking=thought) for thought in thoughts]
+        parts += [Delta(piece) for piece in script.pieces]
+        for part in parts:
+            await asyncio.sleep(script.delay)
+            yield part
+        await asyncio.sleep(script.delay)
+        if script.failure == "error line":
+            raise RefusedError(500, "an error was encountered while running the model: CUDA error")
+        if script.failure == "silence":
+            await asyncio.sleep(3600)
+        if script.failure == "drop":
+            raise DroppedError
+        if script.failure == "no end":
+            return
+        counted = sum(len(message["content"]) for message in chat.messages) // 4 or 1
+        yield Done(
+            "length" if script.failure == "length" else "stop",
+            counted if script.prompt_tokens is None else script.prompt_tokens,
+            len(parts),
+            load=1_000_000,
+            reading=1_000_000,
+            writing=time.monotonic_ns() - began,
+        )
 
-    def _quoting(self, body: Mapping[str, Any]) -> Scripted:
+    async def pulling(self, name: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Download a model of the library in four steps; counts fall once, as Ollama's do."""
+        yield {"status": "pulling manifest"}
+        if name not in self.library:
+            raise RefusedError(500, "pull model manifest: file does not exist")
+        total = self.library[name]
+        digest = "sha256:" + "ab" * 32
+        for completed in (total // 4, total // 2, total // 3, total):
+            await asyncio.sleep(self._delay)
+            line = {"status": f"pulling {digest[7:19]}", "digest": digest, "total": total}
+            yield {**line, "completed": completed}
+        yield {"status": "verifying sha256 digest"}
+        yield {"status": "writing manifest"}
+        self.install(name, CHAT)
+        yield {"status": "success"}
+
+    def _next(self, chat: Chat) -> Scripted:
+        followed = re.search(r"\nLast question: (.+)", str(chat.messages[-1]["content"]))
+        if followed:
+            return self._rewrites.popleft() if self._rewrites else Scripted((followed[1],))
+        return self._scripts.popleft() if self._scripts else self._quoting(chat)
+
+    def _quoting(self, chat: Chat) -> Scripted:
         """Quote the first sentences of the first two passages, word by word."""
-        prompt = str(body["messages"][-1]["content"]) if body.get("messages") else ""
+        prompt = str(chat.messages[-1]["content"])
         passages = re.findall(r'<passage number="(\d+)"[^>]*>\n(.*?)\n</passage>', prompt, re.S)
         said = []
         for number, text in passages[:2]:
@@ -212,80 +202,6 @@ class FakeOllama:
                 said.append(f"{sentence[0].strip()} [{number}]")
         answer = " ".join(said) or "NOT_IN_DOCUMENTS"
         return Scripted(tuple(re.findall(r"\S+\s*", answer)), self._delay)
-
-
-async def _write(
-    writer: asyncio.StreamWriter, script: Scripted, body: Mapping[str, Any], started: float
-) -> None:
-    """Write an answer. Nothing at all, not even its status, is sent before its first word."""
-    if script.failure == "crash":
-        await asyncio.sleep(script.delay)
-        unexpected = (
-            "model runner has unexpectedly stopped, this may be due to resource limitations"
-        )
-        _json(writer, 500, {"error": unexpected})
-        await writer.drain()
-        return
-    # A model that can think does so unless it is told not to.
-    thoughts = () if body.get("think") is False else script.thinking
-    lines: list[dict[str, Any]] = [_line(body, "", thinking=thought) for thought in thoughts]
-    lines += [_line(body, piece) for piece in script.pieces]
-    if script.failure == "error line":
-        lines.append({"error": "an error was encountered while running the model: CUDA error"})
-    elif script.failure is None:
-        taken = time.monotonic_ns() - int(started * 1e9)
-        counters = {
-            "done_reason": "stop",
-            "total_duration": taken,
-            "load_duration": 1_000_000,
-            "prompt_eval_count": sum(len(m["content"]) for m in body["messages"]) // 4 or 1,
-            "prompt_eval_duration": 1_000_000,
-            "eval_count": len(lines),
-            "eval_duration": taken,
-        }
-        lines.append({**_line(body, ""), "done": True, **counters})
-    await asyncio.sleep(script.delay)
-    writer.write(_head(200, "application/x-ndjson", "Transfer-Encoding: chunked"))
-    for order, line in enumerate(lines):
-        if order:
-            await asyncio.sleep(script.delay)
-        data = _dumped(line) + b"\n"
-        writer.write(b"%x\r\n%s\r\n" % (len(data), data))
-        await writer.drain()
-    if script.failure != "drop":
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
-
-
-def _line(body: Mapping[str, Any], content: str, **more: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": content, **more}
-    return {"model": body["model"], "created_at": CREATED, "message": message, "done": False}
-
-
-def _listed(name: str, abilities: list[str]) -> dict[str, Any]:
-    fields = {"modified_at": CREATED, "size": 2_019_393_189, "digest": "a80c4f17acd5" + "0" * 52}
-    return {"name": name, "model": name, **fields, "details": DETAILS, "capabilities": abilities}
-
-
-def _dumped(value: object) -> bytes:
-    """JSON as Go writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode()
-
-
-def _json(writer: asyncio.StreamWriter, status: int, value: object) -> None:
-    _send(writer, status, "application/json; charset=utf-8", _dumped(value))
-
-
-def _send(writer: asyncio.StreamWriter, status: int, kind: str, data: bytes) -> None:
-    writer.write(_head(status, kind, f"Content-Length: {len(data)}") + data)
-
-
-def _head(status: int, kind: str, length: str) -> bytes:
-    ending = HTTPStatus(status).phrase
-    return f"HTTP/1.1 {status} {ending}\r\nContent-Type: {kind}\r\n{length}\r\n\r\n".encode()
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_ollama import CHAT, EMBEDDING, Failure, FakeOllama
+from fake_ollama import CHAT, EMBEDDING, THINKING, FakeOllama
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from assistant import models
+from assistant import ollama_models
 from assistant.models import ChatModels, Choice, Counts, split_provider
+from assistant.reasoning import Piece
 from assistant.settings import AssistantSettings
-from ingest.index.errors import InputError, ModelError
+from ingest.index.errors import InputError
 
 MESSAGES = [SystemMessage("Be brief."), HumanMessage("What is <it> & why?")]
 
@@ -29,7 +30,7 @@ def chosen(wanted: str | None = None, **given: object) -> Choice:
 def written(given: ChatModels, model: str = "llama3.2") -> tuple[list[str], Counts]:
     async def collected() -> tuple[list[str], Counts]:
         usage = Counts()
-        return [piece.text async for piece in given.stream(model, MESSAGES, usage)], usage
+        return [piece.text async for piece in given.stream(Choice(model), MESSAGES, usage)], usage
 
     return asyncio.run(collected())
 
@@ -87,7 +88,7 @@ def test_a_missing_model_is_named_with_the_command_that_gets_it(
 
 
 def test_the_setting_names_the_model_and_the_call_overrides_it(ollama: FakeOllama) -> None:
-    ollama.models["qwen3:4b"] = list(CHAT)
+    ollama.install("qwen3:4b", CHAT)
     assert chosen(llm="qwen3:4b") == Choice("qwen3:4b")
     assert chosen("llama3.2", llm="qwen3:4b") == Choice("llama3.2")
     assert chosen(llm="") == Choice("llama3.2:latest")
@@ -119,7 +120,7 @@ def test_an_ollama_that_is_started_is_used_and_one_that_stops_is_not(
     no_ollama: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = chat_models()
-    monkeypatch.setattr(models, "_FRESH", 0.0)
+    monkeypatch.setattr(ollama_models, "FRESH", 0.0)
     assert asyncio.run(given.choose()).model is None
     with FakeOllama(port=no_ollama):
         assert asyncio.run(given.choose()) == Choice("llama3.2:latest")
@@ -129,7 +130,8 @@ def test_an_ollama_that_is_started_is_used_and_one_that_stops_is_not(
 def test_ollama_is_not_asked_again_within_seconds(ollama: FakeOllama) -> None:
     given = chat_models()
     for _ in range(5):
-        assert asyncio.run(given.installed()) == ["llama3.2:latest"]
+        installed = asyncio.run(given.ollama.installed())
+        assert [model.name for model in installed or ()] == ["llama3.2:latest"]
     assert ollama.calls == ["GET /api/tags"]
 
 
@@ -165,7 +167,7 @@ def test_words_arrive_while_the_model_still_writes(ollama: FakeOllama) -> None:
     ollama.will_write("one ", "two ", "three", delay=0.15)
 
     async def first() -> float:
-        stream = chat_models().stream("llama3.2", MESSAGES, Counts())
+        stream = chat_models().stream(Choice("llama3.2"), MESSAGES, Counts())
         await anext(stream)
         seen = time.monotonic()
         rest = [piece.text async for piece in stream]
@@ -176,15 +178,71 @@ def test_words_arrive_while_the_model_still_writes(ollama: FakeOllama) -> None:
 
 
 def test_settings_and_messages_are_sent(ollama: FakeOllama) -> None:
-    written(chat_models(llm_context=4096, llm_temperature=0.5))
+    written(chat_models(llm_temperature=0.5))
     body: dict[str, Any] = ollama.chats[0].body
     assert body["model"] == "llama3.2"
-    assert body["options"]["num_ctx"] == 4096
     assert body["options"]["temperature"] == 0.5
     assert [(m["role"], m["content"]) for m in body["messages"]] == [
         ("system", "Be brief."),
         ("user", "What is <it> & why?"),
     ]
+
+
+def test_the_context_is_always_set_and_never_more_than_the_model_has(ollama: FakeOllama) -> None:
+    ollama.install("small:latest", CHAT, context=2048)
+    for name, context in (("llama3.2", 8192), ("small", 2048)):
+        choice = chosen(name, llm_context=8192)
+        assert choice.context_tokens == context
+
+        async def wrote(choice: Choice = choice) -> None:
+            async for _ in chat_models().stream(choice, MESSAGES, Counts(), answer_tokens=77):
+                pass
+
+        asyncio.run(wrote())
+        assert ollama.chats[-1].options["num_ctx"] == context
+        assert ollama.chats[-1].options["num_predict"] == 77
+
+
+def test_seed_and_keep_alive_are_sent_where_they_are_set(ollama: FakeOllama) -> None:
+    written(chat_models())
+    assert "seed" not in ollama.chats[0].options
+    assert ollama.chats[0].body.get("keep_alive") is None
+    written(chat_models(llm_seed=7, llm_keep_alive="10m"))
+    assert ollama.chats[1].options["seed"] == 7
+    assert ollama.chats[1].body["keep_alive"] == "10m"
+    written(chat_models(llm_keep_alive="-1"))
+    assert ollama.chats[2].body["keep_alive"] == -1
+
+
+def test_a_keep_alive_that_ollama_would_refuse_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="10m"):
+        chat_models(llm_keep_alive="ten minutes")
+
+
+@pytest.mark.parametrize(
+    ("setting", "sent"), [("on", True), ("off", False), ("low", "low"), ("high", "high")]
+)
+def test_a_thinking_model_is_told_whether_to_think(
+    setting: str, sent: object, ollama: FakeOllama
+) -> None:
+    ollama.install("qwen3:4b", THINKING)
+    ollama.will_write("In 1871.", thinking=["Let me", " see."])
+    models = chat_models(llm_reasoning=setting)
+
+    async def wrote() -> list[Piece]:
+        choice = await models.choose("qwen3:4b")
+        return [piece async for piece in models.stream(choice, MESSAGES, Counts())]
+
+    pieces = asyncio.run(wrote())
+    assert ollama.chats[0].body["think"] == sent
+    assert "".join(piece.text for piece in pieces) == "In 1871."
+    thought = "" if sent is False else "Let me see."
+    assert "".join(piece.reasoning for piece in pieces) == thought
+
+
+def test_a_model_that_cannot_think_is_not_asked_to(ollama: FakeOllama) -> None:
+    assert written(chat_models(llm_reasoning="high"))[0]
+    assert ollama.chats[0].body.get("think") is None
 
 
 def test_a_proxy_in_the_environment_does_not_come_between(
@@ -197,61 +255,14 @@ def test_a_proxy_in_the_environment_does_not_come_between(
     assert written(chat_models())[0] == ["Words"]
 
 
-@pytest.mark.parametrize("failure", ["drop", "error line", "no end"])
-def test_an_answer_that_breaks_off_says_after_how_many_words(
-    failure: Failure, ollama: FakeOllama
-) -> None:
-    ollama.will_write("one ", "two ", "three", failure=failure)
-    seen: list[str] = []
-
-    async def read() -> None:
-        async for piece in chat_models().stream("llama3.2", MESSAGES, Counts()):
-            seen.append(piece.text)  # noqa: PERF401
-
-    with pytest.raises(ModelError) as caught:
-        asyncio.run(read())
-    assert seen == ["one ", "two ", "three"]
-    assert "The answer was cut: llama3.2 stopped after 3 words" in str(caught.value)
-    assert ("CUDA error" in str(caught.value)) == (failure == "error line")
-    assert caught.value.next_step == "Ask again."
-
-
-@pytest.mark.parametrize("failure", ["crash", "drop", "error line", "no end"])
-def test_a_model_that_fails_before_its_first_word_says_why(
-    failure: Failure, ollama: FakeOllama
-) -> None:
-    ollama.will_write(failure=failure)
-    with pytest.raises(ModelError) as caught:
-        written(chat_models())
-    assert "llama3.2 failed" in caught.value.what
-    assert caught.value.next_step
-    if failure == "crash":
-        assert "unexpectedly stopped" in caught.value.what
-
-
-def test_a_model_that_was_removed_meanwhile_is_named(ollama: FakeOllama) -> None:
-    with pytest.raises(ModelError, match="'gone' not found"):
-        written(chat_models(), "gone")
-
-
-def test_without_ollama_a_stream_says_how_to_start_it(no_ollama: int) -> None:
-    with pytest.raises(ModelError, match=r"cannot be reached\. Start it \(`ollama serve`\)"):
-        written(chat_models())
-
-
-def test_a_model_that_is_silent_for_too_long_is_given_up(ollama: FakeOllama) -> None:
-    ollama.will_write("late", delay=5)
-    started = time.monotonic()
-    with pytest.raises(ModelError, match="wrote nothing in time"):
-        written(chat_models(llm_timeout=0.3))
-    assert time.monotonic() - started < 2
+# -- stopping -----------------------------------------------------------------------------
 
 
 def test_closing_the_stream_closes_the_connection_at_once(ollama: FakeOllama) -> None:
     ollama.will_write(*["word "] * 1000, delay=0.05)
 
     async def stopped() -> float:
-        stream = chat_models().stream("llama3.2", MESSAGES, Counts())
+        stream = chat_models().stream(Choice("llama3.2"), MESSAGES, Counts())
         await anext(stream)
         await anext(stream)
         closing = time.monotonic()
@@ -271,7 +282,7 @@ def test_cancelling_before_the_first_word_closes_the_connection_at_once(
     ollama.will_write("late", delay=30)
 
     async def cancelled() -> float:
-        stream = chat_models().stream("llama3.2", MESSAGES, Counts())
+        stream = chat_models().stream(Choice("llama3.2"), MESSAGES, Counts())
         reading = asyncio.ensure_future(anext(stream))
         while not ollama.chats:
             await asyncio.sleep(0.01)

@@ -7,9 +7,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from assistant.prompting import CHARACTERS_PER_TOKEN, SENTINEL, fitting, messages
+from assistant.fencing import SENTINEL, fenced
+from assistant.prompting import MAX_ANSWER_ROOM, fit, messages, rewriting, standalone
+from assistant.tokens import MESSAGE, most_tokens
 from ingest.index.documents import Passage
+from ingest.index.errors import InputError
 
+ASK = "Answer this question from the passages alone, in the language of the question."
 FENCE = re.compile(r"<\s*/?\s*passages?\b", re.IGNORECASE)
 PARTS = ["<", "/", ">", "passage", "passages", "PASSAGE", " ", "\n", '"', "</passage>", "a", "<p"]
 HOSTILE = st.lists(st.sampled_from(PARTS), max_size=12).map("".join)
@@ -32,10 +36,10 @@ def test_a_document_can_neither_open_nor_close_a_fence(text: str, name: str) -> 
     sent = prompt(passage(text, name=name or "a"), passage("Second", 2))
     assert len(FENCE.findall(sent)) == 6
     assert sent.startswith('<passages>\n<passage number="1" source="')
-    assert sent.endswith("\nSecond\n</passage>\n</passages>\n\nQuestion: Why?")
+    assert sent.endswith(f"\nSecond\n</passage>\n</passages>\n\n{ASK}\nQuestion: Why?")
 
 
-@given(st.text(st.characters(exclude_characters="<")))
+@given(st.text(st.characters(exclude_characters="<[＜﹤", exclude_categories=["C"])))
 def test_a_text_without_fences_is_sent_as_it_is(text: str) -> None:
     assert f"\n{text}\n</passage>" in prompt(passage(text))
 
@@ -104,24 +108,77 @@ def test_a_question_is_sent_word_for_word() -> None:
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=20), st.integers(1024, 8192))
 def test_what_does_not_fit_is_dropped_from_the_end(lengths: list[int], context: int) -> None:
-    passages = [passage("x" * length, number) for number, length in enumerate(lengths, 1)]
-    kept = fitting(passages, "Why?", context)
-    assert kept == passages[: len(kept)]
-    assert kept
-    total = sum(len(str(message.content)) for message in messages("Why?", kept))
-    assert len(kept) == 1 or total <= context * CHARACTERS_PER_TOKEN
+    passages = [passage("words " * (length // 6), number) for number, length in enumerate(lengths)]
+    try:
+        prompt = fit("Why?", passages, context)
+    except InputError:
+        assert most_tokens(fenced(passages[0])) > context // 2
+        return
+    assert prompt.passages == tuple(passages[: len(prompt.passages)])
+    assert prompt.passages
+    assert prompt.tokens + min(MAX_ANSWER_ROOM, context // 4) <= context + 2 * MESSAGE
+    assert 0 < prompt.answer_tokens < context
+    assert prompt.least_tokens < prompt.tokens
 
 
 def test_everything_is_kept_where_there_is_room() -> None:
-    passages = [passage("x" * 800, number) for number in range(1, 6)]
-    assert fitting(passages, "Why?", 8192) == passages
+    passages = [passage("words " * 130, number) for number in range(1, 6)]
+    assert fit("Why?", passages, 8192).passages == tuple(passages)
 
 
 def test_a_longer_question_leaves_less_room() -> None:
-    passages = [passage("x" * 800, number) for number in range(1, 40)]
-    short, long = fitting(passages, "Why?", 8192), fitting(passages, "Why? " * 800, 8192)
-    assert len(long) < len(short) < len(passages)
+    passages = [passage("words " * 130, number) for number in range(1, 60)]
+    short = fit("Why?", passages, 8192).passages
+    long = fit("Why? " * 800, passages, 8192).passages
+    assert 0 < len(long) < len(short) < len(passages)
+
+
+def test_a_question_that_leaves_no_room_for_a_passage_is_refused_in_a_sentence() -> None:
+    with pytest.raises(InputError, match=r"does not fit the model's context of 1,024 tokens\. Sho"):
+        fit("Why? " * 800, [passage("words " * 100)], 1024)
+
+
+def test_old_turns_make_room_for_passages() -> None:
+    history = [("Who? " * 40, "word " * 150)] * 3
+    everything = fit("Why?", [passage("words " * 130)], 8192, history)
+    assert len(everything.messages) == 8
+    tight = fit("Why?", [passage("words " * 130)], 1024, history)
+    assert tight.passages
+    assert len(tight.messages) < 8
+    assert tight.tokens <= 1024 - 256 + 2 * MESSAGE
 
 
 def test_no_passages_fit_no_passages() -> None:
-    assert fitting([], "Why?", 8192) == []
+    assert fit("Why?", [], 8192).passages == ()
+
+
+# -- questions that stand alone --------------------------------------------------------------
+
+
+def test_a_rewriting_prompt_holds_the_conversation_and_the_question() -> None:
+    history = [("Who built the tower?", "Clara Veit built it [1].")]
+    told, asked = rewriting("When did <|im_end|>she?", history)
+    assert "do not answer it" in str(told.content)
+    assert str(asked.content) == (
+        "Conversation:\nQuestion: Who built the tower?\nAnswer: Clara Veit built it.\n\n"
+        "Last question: When did ‹|im_end|>she?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "question"),
+    [
+        ("When did Clara Veit build it?", "When did Clara Veit build it?"),
+        ("\n  “When did Clara Veit build it?”\n", "When did Clara Veit build it?"),
+        ("Standalone question: When did she?", "When did she?"),
+        ("Rewritten last question: When did she?", "When did she?"),
+        ("Wann baute Clara Veit ihn?", "Wann baute Clara Veit ihn?"),
+        ("", None),
+        (" \n ", None),
+        ("???", None),
+        ("When?\nIn 1871.", None),
+        ("She built it. " * 60, None),
+    ],
+)
+def test_only_a_question_is_taken_for_one(written: str, question: str | None) -> None:
+    assert standalone(written, "When did she?") == question
