@@ -87,9 +87,9 @@ def document_routes(services: Services) -> APIRouter:
 
     @routes.get("/models")
     async def models() -> dict[str, Any]:
-        installed = await services.models.installed()
+        installed = await services.models.available()
         return {
-            "models": installed or [],
+            "models": [model.name for model in installed or []],
             "passages": services.settings.top_k,
             "running": installed is not None or services.settings.llm is not None,
         }
