@@ -1,4 +1,4 @@
-"""The `assistant` command: the page, a search, an answer, a check-up."""
+"""The `assistant` command: the page, a search, an answer, a chat model, a check-up."""
 
 import asyncio
 import json
@@ -88,6 +88,21 @@ def ask(
     if answer["cut"] is not None:
         _print(answer["cut"], error=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def pull(
+    model: Annotated[str, typer.Argument(help="Name at ollama.com/library, such as llama3.2.")],
+) -> None:
+    """Let Ollama download a chat model."""
+    from assistant.pulling import pull as follow
+
+    try:
+        follow(model)
+    except KeyboardInterrupt as error:
+        _print("Stopped. The same command goes on where it was.", error=True)
+        raise typer.Exit(130) from error
+    _print(f"{model} is ready.")
 
 
 @app.command()

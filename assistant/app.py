@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from gradio.routes import App as GradioApp
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from assistant.leaving import end_with_their_clients
 from assistant.services import Services
 from assistant.ui.chats import Chats
 from assistant.ui.page import APPEARANCE, HEAD, build_page
@@ -78,6 +79,7 @@ def create_app(services: Services) -> FastAPI:
     chats = Chats(services)
     add_routes(app, services, chats)
     page = build_page(services, chats)
+    end_with_their_clients(page)
     # Gradio refuses a path that was not uploaded only in pages that it launched itself; as
     # a mounted page, this one would read any file of the server into the index.
     page.has_launched = True

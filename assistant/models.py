@@ -165,7 +165,9 @@ class ChatModels:
         if not ending:
             raise self._fault(model, None, written)
         if ending in _FULL:
-            raise context_full(model, choice.context_tokens, len(written.split()))
+            raise context_full(
+                split_provider(model)[1], choice.context_tokens, len(written.split())
+            )
 
     def _fault(self, model: str, error: Exception | None, written: str) -> ModelError:
         provider, name = split_provider(model)

@@ -19,16 +19,8 @@ from typing import Any, Literal
 # Run as a program, this is the only folder of the tests that is not on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ollama_wire import (
-    Chat,
-    Delta,
-    Done,
-    DroppedError,
-    Installed,
-    OllamaServer,
-    RefusedError,
-    send,
-)
+from http_wire import DroppedError, RefusedError, send
+from ollama_wire import Chat, Delta, Done, Installed, OllamaServer
 
 CHAT = ("completion", "tools")
 THINKING = ("completion", "tools", "thinking")

@@ -1,20 +1,27 @@
 """Ollama's wire protocol over real HTTP, for servers that stand in for it in tests.
 
-What is written is decided by a subclass; status codes, fields, streaming and what happens
-when a client hangs up are here, as Ollama 0.32 has them.
+What is written is decided by a subclass; calls, status codes, fields and counts are here, as
+Ollama 0.32 has them.
 """
 
 import asyncio
-import json
-import re
-import socket
 import threading
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
+
+from http_wire import (
+    DroppedError,
+    HttpServer,
+    RefusedError,
+    dumped,
+    send,
+    send_json,
+    stream,
+    until_closed,
+)
 
 VERSION = "0.32.15"
 CREATED = "2026-01-01T00:00:00Z"
@@ -39,19 +46,6 @@ class Done:
     load: int = 0
     reading: int = 0
     writing: int = 0
-
-
-class RefusedError(Exception):
-    """An error as Ollama has it: a status before the first line, an error line afterwards."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
-        self.words = words
-
-
-class DroppedError(Exception):
-    """The connection breaks off."""
 
 
 @dataclass(slots=True)
@@ -104,29 +98,23 @@ class Installed:
     )
 
 
-class OllamaServer:
+class OllamaServer(HttpServer):
     """A server on this machine, running inside `with`.
 
     Attributes:
-        address: what OLLAMA_HOST is to be.
         models: installed models by full name.
         chats: the requests for answers, oldest first.
-        calls: all requests, as `GET /api/tags`.
+        loaded: context of each model in memory.
 
     Args:
         port: 0 takes a free one.
     """
 
     def __init__(self, models: Mapping[str, Installed], port: int = 0) -> None:
+        super().__init__(port)
         self.models = dict(models)
         self.chats: list[Chat] = []
-        self.calls: list[str] = []
         self.loaded: dict[str, int] = {}
-        self._listening = socket.create_server(("127.0.0.1", port), backlog=256)
-        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._loop = asyncio.new_event_loop()
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def answer(self, chat: Chat) -> AsyncGenerator[Delta | Done, None]:
         """Yield an answer, its `Done` last; closed when the client hangs up."""
@@ -135,60 +123,6 @@ class OllamaServer:
     def pulling(self, name: str) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the progress lines of a download."""
         raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._up.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        self._clients: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._client, sock=self._listening)
-        self._up.set()
-        await self._stop.wait()
-        server.close()
-        for client in list(self._clients):
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
-
-    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            while await self._call(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            self._clients.discard(task)
-            writer.close()
-
-    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one call; False when the connection is to be closed."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        method, path, _ = head.split(" ", 2)
-        length = re.search(r"(?i)^content-length:\s*(\d+)", head, re.MULTILINE)
-        raw = await reader.readexactly(int(length[1]) if length else 0)
-        self.calls.append(f"{method} {path}")
-        try:
-            body: dict[str, Any] = json.loads(raw) if raw else {}
-            return await self.route(reader, writer, f"{method} {path}", body)
-        except ValueError as error:
-            send_json(writer, 400, {"error": str(error)})
-        except RefusedError as error:
-            send_json(writer, error.status, {"error": error.words})
-        await writer.drain()
-        return True
 
     async def route(
         self,
@@ -269,13 +203,18 @@ class OllamaServer:
             self._checked(body, chat=chat)
             lines = self._lines(asked, chat=chat)
             if body.get("stream", True):
-                stayed = await _until_closed(reader, _stream(writer, lines))
+                stayed = await until_closed(reader, self._stream(writer, lines))
             else:
-                stayed = await _until_closed(reader, _whole(writer, lines, chat=chat))
+                stayed = await until_closed(reader, _whole(writer, lines, chat=chat))
             if not stayed:
                 asked.closed_after = time.monotonic() - asked.received
         finally:
             asked.over.set()
+
+    async def _stream(
+        self, writer: asyncio.StreamWriter, lines: AsyncGenerator[dict[str, Any], None]
+    ) -> None:
+        await stream(writer, lines, kind=NDJSON, encode=_line, refusal=self.refusal)
 
     async def _lines(self, asked: Chat, *, chat: bool) -> AsyncGenerator[dict[str, Any], None]:
         common = {"model": asked.body["model"], "created_at": CREATED}
@@ -307,52 +246,7 @@ class OllamaServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: dict[str, Any]
     ) -> None:
         lines = self.pulling(str(body.get("model", "")))
-        await _until_closed(reader, _stream(writer, lines))
-
-
-async def _until_closed(
-    reader: asyncio.StreamReader, writing: "asyncio.Future[None] | Any"
-) -> bool:
-    """Write until done or until the client hangs up; return whether it stayed."""
-    task = asyncio.ensure_future(writing)
-    hanging_up = asyncio.create_task(reader.read(1))
-    try:
-        await asyncio.wait({task, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
-        stayed = task.done()
-        if stayed:
-            task.result()
-        return stayed
-    finally:
-        for one in (task, hanging_up):
-            one.cancel()
-        await asyncio.gather(task, hanging_up, return_exceptions=True)
-
-
-async def _stream(
-    writer: asyncio.StreamWriter, lines: AsyncGenerator[dict[str, Any], None]
-) -> None:
-    """Write lines as they come. Nothing, not even the status, is sent before the first one."""
-    begun = False
-    async with aclosing(lines):
-        try:
-            async for line in lines:
-                if not begun:
-                    writer.write(_head(200, NDJSON, "Transfer-Encoding: chunked"))
-                    begun = True
-                await _write_line(writer, line)
-        except DroppedError:
-            if begun:
-                return
-            writer.transport.abort()
-            return
-        except RefusedError as error:
-            if not begun:
-                raise
-            await _write_line(writer, {"error": error.words})
-    if not begun:
-        writer.write(_head(200, NDJSON, "Transfer-Encoding: chunked"))
-    writer.write(b"0\r\n\r\n")
-    await writer.drain()
+        await until_closed(reader, self._stream(writer, lines))
 
 
 async def _whole(
@@ -372,10 +266,8 @@ async def _whole(
     await writer.drain()
 
 
-async def _write_line(writer: asyncio.StreamWriter, line: Mapping[str, Any]) -> None:
-    data = _dumped(line) + b"\n"
-    writer.write(b"%x\r\n%s\r\n" % (len(data), data))
-    await writer.drain()
+def _line(value: Mapping[str, Any]) -> bytes:
+    return dumped(value) + b"\n"
 
 
 def _said(delta: Delta, chat: bool) -> dict[str, Any]:
@@ -388,27 +280,3 @@ def _said(delta: Delta, chat: bool) -> dict[str, Any]:
 def _listed(name: str, model: Installed) -> dict[str, Any]:
     fields = {"modified_at": CREATED, "size": model.size, "digest": model.digest}
     return {"name": name, "model": name, **fields, "details": model.details}
-
-
-def _dumped(value: object) -> bytes:
-    """JSON as Go writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode()
-
-
-def send_json(writer: asyncio.StreamWriter, status: int, value: object) -> None:
-    """Send a JSON answer."""
-    send(writer, status, "application/json; charset=utf-8", _dumped(value))
-
-
-def send(writer: asyncio.StreamWriter, status: int, kind: str, data: bytes) -> None:
-    """Send a whole answer."""
-    with suppress(ConnectionError):
-        writer.write(_head(status, kind, f"Content-Length: {len(data)}") + data)
-
-
-def _head(status: int, kind: str, length: str) -> bytes:
-    ending = HTTPStatus(status).phrase
-    return f"HTTP/1.1 {status} {ending}\r\nContent-Type: {kind}\r\n{length}\r\n\r\n".encode()
