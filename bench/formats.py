@@ -82,7 +82,7 @@ def _read(reader: Reader, path: Path) -> Result:
     assert all(text[chunk.start : chunk.end] == chunk.text for chunk in reading.read_chunks("", ""))
     reading.discard()
     return Result(
-        "ready", seconds, text, attachments=tuple(name for name, _ in reading.attachments)
+        "ready", seconds, text, attachments=tuple(name for name, _ in reading.attachments or ())
     )
 
 

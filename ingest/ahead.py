@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ingest.index.errors import FootnoteError
 from ingest.index.tables import Record, State
@@ -21,9 +22,16 @@ _MOST_CHUNKS = 4096
 log = logging.getLogger(__name__)
 
 
+class _UnwantedError(Exception):
+    """The document was removed or replaced while it was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A document that this worker holds: read, or with the reason why not, or to be removed."""
+    """A document that this worker holds: read, or with the reason why not.
+
+    Neither where it is to be removed, or is no longer wanted as it was claimed.
+    """
 
     record: Record
     reading: Reading | None = None
@@ -35,7 +43,8 @@ class ReadAhead:
 
     Args:
         queue: where from.
-        read: reads one document; raises FootnoteError. Called on that thread alone.
+        read: reads one document, and calls with the fraction that is read; raises
+            FootnoteError. Called on that thread alone.
         interrupt: makes a `read` that is under way end soon. Called on another thread.
         lease: seconds for which documents are claimed.
     """
@@ -43,7 +52,7 @@ class ReadAhead:
     def __init__(
         self,
         queue: Queue,
-        read: Callable[[Record], Reading],
+        read: Callable[[Record, Callable[[float], None]], Reading],
         interrupt: Callable[[], None],
         lease: float,
     ) -> None:
@@ -122,12 +131,18 @@ class ReadAhead:
 
     def _claimed(self, record: Record) -> Claimed:
         try:
-            return Claimed(record, reading=self._read(record))
+            return Claimed(record, reading=self._read(record, partial(self._report, record)))
+        except _UnwantedError:
+            return Claimed(record)
         except FootnoteError as error:
             return Claimed(record, error=error)
         except Exception:  # a border: a bug met on one document must not stop the others
             log.exception("%s could not be read", record.name)
             return Claimed(record, error=fault(record))
+
+    def _report(self, record: Record, fraction: float) -> None:
+        if not self._queue.report(record, "reading", fraction):
+            raise _UnwantedError
 
 
 def fault(record: Record) -> FootnoteError:

@@ -98,12 +98,12 @@ def confirm(question: str) -> None:
 
 
 def summarize(records: Sequence[Record], as_json: bool) -> None:
-    """Print how work on documents ended; of many, only those that failed are listed."""
+    """Print how work on documents ended; of many, those that were not read wholly are listed."""
     if as_json or len(records) <= _LISTED:
         show(records, as_json)
         return
     for record in records:
-        if record.state == State.FAILED:
+        if record.state == State.FAILED or record.notice:
             out.print(_line(record), markup=False)
     count = {state: sum(record.state == state for record in records) for state in State}
     named = ", ".join(f"{number} {state.value}" for state, number in count.items() if number)
@@ -272,7 +272,7 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
 def _line(record: Record) -> str:
     pages = f", {record.pages} pages" if record.pages else ""
     detail = f"{_count(record.chunks, 'passage')}{pages}" if record.version else ""
-    parts = (record.state.value, record.name, detail, record.error or "")
+    parts = (record.state.value, record.name, detail, record.error or record.notice)
     return "  ".join(part for part in parts if part)
 
 

@@ -104,8 +104,12 @@ class Pipeline:
             self._reader.close()
         give_back_memory()
 
-    def read(self, record: Record) -> Reading:
+    def read(self, record: Record, on_progress: Callable[[float], None]) -> Reading:
         """Read and split the wanted version of a document.
+
+        Args:
+            on_progress: called with the fraction that is read, where that takes long. What it
+                raises ends the reading.
 
         Raises:
             DocumentError: it cannot be read, or there is no text in it.
@@ -116,8 +120,14 @@ class Pipeline:
                 f"{record.name} lies in too many archives, one in the other.",
                 "Unpack the outer ones and add what is in them.",
             )
-        with self._index.files.original(record.sha256) as path:
-            reading = self._reader.read(path, record.name)
+        files = self._index.files
+        has_text = record.version == record.sha256 and files.has_text(record.sha256)
+        if has_text and (record.from_text or not files.has_original(record.sha256)):
+            with files.text(record.sha256) as path:
+                reading = self._reader.split(path, record.name)
+        else:
+            with files.original(record.sha256) as path:
+                reading = self._reader.read(path, record.name, on_progress)
         if not reading.chunks:
             reading.discard()
             raise DocumentError(
@@ -172,6 +182,8 @@ class Pipeline:
         Raises:
             InputError: the document was removed meanwhile.
         """
+        if job.reading.attachments is None:
+            return self._index.catalogue.children(job.record.id)
         ids = []
         for name, path in job.reading.attachments:
             full = f"{job.record.name}/{name}"

@@ -34,6 +34,7 @@ class Done:
     """A document whose wanted content can be searched; fields as in `Record`.
 
     Attributes:
+        notice: what of it was not read.
         children: ids of all the documents that came in it.
     """
 
@@ -42,6 +43,7 @@ class Done:
     embedded: int
     pages: int | None
     characters: int
+    notice: str = ""
     children: Sequence[str] = ()
 
 
@@ -110,7 +112,9 @@ class Queue:
                 record.id
                 for record in records
                 if self._change_wanted(
-                    connection, record, {"attempts": record.attempts + 1, "stage": "embedding"}
+                    connection,
+                    record,
+                    {"attempts": record.attempts + 1, "stage": "embedding", "fraction": 0.0},
                 )
             }
 
@@ -239,11 +243,13 @@ class Queue:
             "stage": "",
             "fraction": 1.0,
             "error": None,
+            "from_text": False,
             "version": record.sha256,
             "chunks": done.chunks,
             "embedded": done.embedded,
             "pages": done.pages,
             "characters": done.characters,
+            "notice": done.notice,
             "attempts": 0,
             "updated": self._clock(),
         }

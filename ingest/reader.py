@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,11 @@ _START_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may take."""
+    """What reading one file may take.
+
+    Attributes:
+        seconds: until it is read, or a further page of it.
+    """
 
     seconds: float = 300.0
     memory_mb: int = 3072
@@ -43,14 +47,17 @@ class Reading:
     Attributes:
         chunks: how many there are.
         pages: None for kinds without pages.
-        attachments: name and place of each document that came in it.
+        notice: what of the file was not read, and why; empty where all was.
+        attachments: name and place of each document that came in it; None where its text
+            alone was read again.
     """
 
     folder: Path
     chunks: int
     pages: int | None
     characters: int
-    attachments: tuple[tuple[str, Path], ...]
+    attachments: tuple[tuple[str, Path], ...] | None
+    notice: str
 
     @property
     def text(self) -> Path:
@@ -97,26 +104,44 @@ class Reader:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, path: Path, name: str) -> Reading:
+    def read(
+        self, path: Path, name: str, on_progress: Callable[[float], None] = lambda _: None
+    ) -> Reading:
         """Read and split the file at `path`, which a person calls `name`.
+
+        Args:
+            on_progress: called with the fraction that is read, where reading takes long. What
+                it raises ends the reading.
 
         Raises:
             DocumentError: it cannot be read, or not within the limits.
             DataFolderError: the disk is full or cannot be written.
         """
+        return self._read("file", path, name, on_progress)
+
+    def split(self, text: Path, name: str) -> Reading:
+        """Split what was read of a file before, as `Reading.text` has it; raises as `read`."""
+        return self._read("text", text, name, lambda _: None)
+
+    def _read(
+        self, what: str, path: Path, name: str, on_progress: Callable[[float], None]
+    ) -> Reading:
         folder = self._new_folder()
         try:
-            answer = self._ask({"path": str(path), "name": name, "scratch": str(folder)}, name)
+            request = {"path": str(path), "name": name, "scratch": str(folder), "what": what}
+            answer = self._ask(request, name, on_progress)
             if "what" in answer:
                 raise DocumentError(answer["what"], answer["next_step"])
             if "limit" in answer:
                 raise self._beyond(name, answer)
+            inside = answer["attachments"]
             return Reading(
                 folder=folder,
                 chunks=answer["chunks"],
                 pages=answer["pages"],
                 characters=answer["characters"],
-                attachments=tuple((name, Path(at)) for name, at in answer["attachments"]),
+                attachments=None if inside is None else tuple((n, Path(at)) for n, at in inside),
+                notice=answer["notice"],
             )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -145,18 +170,24 @@ class Reader:
             ) from error
         return folder
 
-    def _ask(self, request: dict[str, str], name: str) -> dict[str, Any]:
+    def _ask(
+        self, request: dict[str, str], name: str, on_progress: Callable[[float], None]
+    ) -> dict[str, Any]:
         process = self._process
         if process is None or process.poll() is not None:
             process = self._process = self._start()
-        answer = _exchange(process, request, self._limits.seconds)
+        try:
+            answer = _exchange(process, request, self._limits.seconds, on_progress)
+        except BaseException:
+            self.close()
+            raise
         if answer is not None:
             return answer
         self._process = None
         if process.poll() is None:
             _end(process)
             raise DocumentError(
-                f"{name} was not read within {self._limits.seconds:g} seconds.",
+                f"{name}, or a page of it, was not read within {self._limits.seconds:g} seconds.",
                 "Split it into smaller files, or raise FOOTNOTE_READ_SECONDS and retry.",
             )
         _end(process)
@@ -213,9 +244,16 @@ class Reader:
 
 
 def _exchange(
-    process: subprocess.Popen[bytes], request: dict[str, Any], seconds: float
+    process: subprocess.Popen[bytes],
+    request: dict[str, Any],
+    seconds: float,
+    on_progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any] | None:
-    """Send a line and return the answer; None where none comes in time, or the process ends."""
+    """Send a line and return the answer; None where none comes in time, or the process ends.
+
+    Args:
+        seconds: until the answer, or the next word of progress.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -223,19 +261,23 @@ def _exchange(
     except OSError:
         process.wait()
         return None
-    line = b""
+    lines = b""
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while not line.endswith(b"\n"):
+        while True:
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 return None
             if not (block := process.stdout.read(1 << 16)):
                 process.wait()
                 return None
-            line += block
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+            *complete, lines = (lines + block).split(b"\n")
+            for line in complete:
+                answer: dict[str, Any] = json.loads(line)
+                if answer.keys() != {"fraction"}:
+                    return answer
+                deadline = time.monotonic() + seconds
+                on_progress(answer["fraction"])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,8 @@
 
 Files come from anywhere and loaders are large; so they run here, in a process that has no
 network, little memory and a clock against it, and that can be killed at any moment. It
-reads one request a line from standard input and answers with one line each (see `Reader`).
+reads one request a line from standard input and answers with one line each, before which
+lines with a `fraction` may come (see `Reader`).
 """
 
 import ctypes
@@ -20,6 +21,7 @@ from typing import Any
 _FORBIDDEN = frozenset(
     {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
 )
+_PROGRESS_SECONDS = 0.3
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -33,30 +35,54 @@ def main() -> None:
     _limit(setup["memory_mb"] << 20, setup["output_mb"] << 20)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, args=(os.getppid(),), daemon=True).start()
-    read = _reading(setup["tokenizer"], setup["chunk_tokens"])
-    answers.write("{}\n")
-    answers.flush()
-    for line in sys.stdin:
-        request = json.loads(line)
-        answers.write(json.dumps(read(request)) + "\n")
+
+    def answer(values: dict[str, Any]) -> None:
+        answers.write(json.dumps(values) + "\n")
         answers.flush()
 
+    read = _reading(setup["tokenizer"], setup["chunk_tokens"], _Progress(answer))
+    answer({})
+    for line in sys.stdin:
+        answer(read(json.loads(line)))
 
-def _reading(tokenizer: str, chunk_tokens: int) -> Callable[[dict[str, str]], dict[str, Any]]:
+
+class _Progress:
+    """Tells how far a file is, a few times a second at most."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], None]) -> None:
+        self._answer = answer
+        self._told = 0.0
+
+    def __call__(self, fraction: float) -> None:
+        if (now := time.monotonic()) - self._told >= _PROGRESS_SECONDS:
+            self._told = now
+            self._answer({"fraction": fraction})
+
+
+def _reading(
+    tokenizer: str, chunk_tokens: int, on_progress: Callable[[float], None]
+) -> Callable[[dict[str, str]], dict[str, Any]]:
     from tokenizers import Tokenizer
 
     from ingest.chunking import Chunker
     from ingest.index.errors import DocumentError
-    from ingest.index.files import text_of
+    from ingest.index.files import document_of, text_of
     from ingest.loading import load
+    from ingest.loading.loaded import Loaded
+    from ingest.loading.progress import telling
 
     chunker = Chunker(Tokenizer.from_file(tokenizer), chunk_tokens)
 
     def read(request: dict[str, str]) -> dict[str, Any]:
         scratch = Path(request["scratch"])
         try:
-            (scratch / "attachments").mkdir()
-            loaded = load(Path(request["path"]), request["name"], scratch / "attachments")
+            path, attachments = Path(request["path"]), scratch / "attachments"
+            if request["what"] == "text":
+                loaded = Loaded(document_of(path.read_bytes()))
+            else:
+                attachments.mkdir()
+                with telling(on_progress):
+                    loaded = load(path, request["name"], attachments)
             document = loaded.document
             with (scratch / "document.json").open("wb") as text:
                 text.write(text_of(document))
@@ -79,7 +105,10 @@ def _reading(tokenizer: str, chunk_tokens: int) -> Callable[[dict[str, str]], di
             "chunks": count,
             "pages": len(document.pages) or None,
             "characters": len(document.text),
-            "attachments": [[a.name, str(a.path)] for a in loaded.attachments],
+            "notice": loaded.notice,
+            "attachments": [[a.name, str(a.path)] for a in loaded.attachments]
+            if attachments.exists()
+            else None,
         }
 
     return read

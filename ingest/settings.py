@@ -18,7 +18,9 @@ class IngestSettings(IndexSettings):
         default=200, ge=1, description="Largest file that is taken, in megabytes."
     )
     read_seconds: int = Field(
-        default=300, ge=1, description="Most seconds for reading one file, its pictures included."
+        default=300,
+        ge=1,
+        description="Most seconds for reading one file, or for each further page of it.",
     )
     read_memory_mb: int = Field(
         default=3072, ge=512, description="Most memory for reading one file, in megabytes."

@@ -146,24 +146,31 @@ class Worker:
         # The store is read first: what others finish meanwhile then counts as wanted.
         found = store.editions()
         records = self._index.catalogue.documents()
+        stored = self._index.files.sweep()
         wanted = {(record.id, sha) for record in records for sha in (record.sha256, record.version)}
         for document_id, version in found.keys() - wanted:
             self._queue.clear_orphan(document_id, version, store.delete_version)
         store.flush()
         for record in records:
             key = (record.id, record.version or "")
-            if record.state != State.READY or found.get(key) == record.chunks:
+            if record.state != State.READY:
                 continue
-            if (count := store.editions().get(key, 0)) != record.chunks:
+            if record.version not in stored.texts:
+                log.warning("%s: its text is missing; reading it again", record.name)
+                self._index.catalogue.retry(record.id)
+            elif found.get(key) == record.chunks:
+                continue
+            elif (count := store.editions().get(key, 0)) != record.chunks:
                 log.warning(
                     "%s: %d of %d passages are in the store; indexing it again",
                     record.name,
                     count,
                     record.chunks,
                 )
-                self._index.catalogue.retry(record.id)
+                self._index.catalogue.retry(record.id, from_text=True)
         self._discard_files()
-        for content in self._index.files.sweep():
+        contents = {content for record in records for content in (record.sha256, record.version)}
+        for content in stored.settled - contents:
             self._queue.clear_unused(content, self._index.files.delete)
 
     def _next(self, ahead: ReadAhead) -> list[Claimed]:
@@ -258,6 +265,8 @@ class Worker:
                     job.embedded,
                     reading.pages,
                     reading.characters,
+                    # What was not read of the file is still missing in its text.
+                    job.record.notice if reading.attachments is None else reading.notice,
                     children,
                 )
             )

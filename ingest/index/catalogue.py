@@ -137,11 +137,12 @@ class Catalogue:
         with self._database.write() as connection:
             mark_removing(connection, documents.c.id == document_id)
 
-    def retry(self, document_id: str) -> None:
-        """Queue a document again, from the start."""
+    def retry(self, document_id: str, from_text: bool = False) -> None:
+        """Queue a document again, from the start, or from the text that was read of it."""
+        values = queued(self._clock()) | {"from_text": from_text}
         with self._database.write() as connection:
             where = (documents.c.id == document_id) & SHOWN
-            connection.execute(documents.update().where(where).values(queued(self._clock())))
+            connection.execute(documents.update().where(where).values(values))
 
     # -- looking -------------------------------------------------------------------------
 
@@ -179,6 +180,12 @@ class Catalogue:
             newest = [record.id for record in inside if record.id not in known]
             known |= {record.id: record for record in inside}
         return sorted(known.values(), key=lambda record: (record.collection, record.name))
+
+    def children(self, document_id: str) -> list[str]:
+        """Return the ids of the documents that came in one."""
+        query = sa.select(documents.c.id).where(documents.c.parent == document_id, SHOWN)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
 
     def get(self, document_id: str) -> Record | None:
         """Return one document, or None if there is none or it is being removed."""

@@ -7,8 +7,8 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Set
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +39,19 @@ class Received:
     keep: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is in the folder, by the SHA-256 of the originals.
+
+    Attributes:
+        texts: those that have a text.
+        settled: those with a file that has been here for a while; their documents are known.
+    """
+
+    texts: Set[str]
+    settled: Set[str]
+
+
 class Files:
     """The folder of originals and texts.
 
@@ -66,16 +79,23 @@ class Files:
             path = self._path("originals", digest.hexdigest())
             yield Received(digest.hexdigest(), size, lambda: self._move(partial, path))
 
-    @contextmanager
-    def original(self, sha256: str) -> Iterator[Path]:
-        """Yield a local path to the original bytes, a copy where they are kept elsewhere.
+    def original(self, sha256: str) -> AbstractContextManager[Path]:
+        """Hold a local path to the original bytes, a copy where they are kept elsewhere.
 
         Raises:
             DocumentError: they are missing.
             DataFolderError: the copy cannot be made.
         """
-        path = self._path("originals", sha256)
-        if not self.has_original(sha256):
+        return self._local("originals", sha256)
+
+    def text(self, sha256: str) -> AbstractContextManager[Path]:
+        """Hold a local path to what `put_text` stored; raises as `original`."""
+        return self._local("texts", sha256)
+
+    @contextmanager
+    def _local(self, kind: str, sha256: str) -> Iterator[Path]:
+        path = self._path(kind, sha256)
+        if not self._fs.exists(path):
             raise DocumentError(
                 "The stored copy of this document is missing.",
                 "Remove the document and add it again.",
@@ -110,34 +130,35 @@ class Files:
             stored = self._fs.cat_file(self._path("texts", sha256))
         except FileNotFoundError:
             return None
-        fields: dict[str, Any] = json.loads(stored)
-        return Document(
-            text=fields["text"],
-            kind=fields["kind"],
-            pages=tuple(Page(**page) for page in fields["pages"]),
-            headings=tuple(Heading(**heading) for heading in fields["headings"]),
-        )
+        return document_of(stored)
 
     def has_original(self, sha256: str) -> bool:
         """Whether the bytes are here."""
         return bool(self._fs.exists(self._path("originals", sha256)))
 
-    def sweep(self, older_than: float = 3600.0) -> set[str]:
-        """Remove what was never completed, and return the SHA-256 of every complete file.
+    def has_text(self, sha256: str) -> bool:
+        """Whether the text is here."""
+        return bool(self._fs.exists(self._path("texts", sha256)))
+
+    def sweep(self, older_than: float = 3600.0) -> Stored:
+        """Remove what was never completed, and return what is here.
 
         Args:
             older_than: seconds for which a file is left alone, as its document may be on the way.
         """
-        complete = set()
+        texts, settled = set(), set()
         for path, info in self._fs.find(self._root, detail=True).items():
-            if time.time() - float(info.get("mtime", math.inf)) <= older_than:
-                continue
-            if "/incoming/" not in path:
-                complete.add(path.rsplit("/", 1)[-1])
-                continue
-            with suppress(FileNotFoundError):
-                self._fs.rm_file(path)
-        return complete
+            folder, sha256 = path.rsplit("/", 1)
+            old = time.time() - float(info.get("mtime", math.inf)) > older_than
+            if "/incoming" not in folder:
+                if "/texts/" in folder:
+                    texts.add(sha256)
+                if old:
+                    settled.add(sha256)
+            elif old:
+                with suppress(FileNotFoundError):
+                    self._fs.rm_file(path)
+        return Stored(texts, settled)
 
     def delete(self, sha256: str) -> None:
         """Remove the original and its text; nothing happens where they are gone already."""
@@ -169,6 +190,17 @@ class Files:
 def text_of(document: Document) -> bytes:
     """Return a document as it is stored."""
     return json.dumps(asdict(document), ensure_ascii=False).encode()
+
+
+def document_of(stored: bytes) -> Document:
+    """Return the document of which `text_of` made these bytes."""
+    fields: dict[str, Any] = json.loads(stored)
+    return Document(
+        text=fields["text"],
+        kind=fields["kind"],
+        pages=tuple(Page(**page) for page in fields["pages"]),
+        headings=tuple(Heading(**heading) for heading in fields["headings"]),
+    )
 
 
 def _read(stream: BinaryIO) -> bytes:

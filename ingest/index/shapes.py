@@ -12,7 +12,8 @@ class DocumentShape(TypedDict):
     """One document.
 
     `stage` and `fraction` tell how far a running one is; `embedded`, how many of its chunks
-    had no vector yet; `parent` is the id of the document that it came in.
+    had no vector yet; `parent` is the id of the document that it came in; `notice` tells what
+    of a ready one was not read, and what would read it.
     """
 
     id: str
@@ -26,6 +27,7 @@ class DocumentShape(TypedDict):
     pages: int | None
     size: int
     error: str | None
+    notice: str | None
     attempts: int
     sha256: str
     parent: str | None
@@ -60,6 +62,7 @@ def document_shape(record: Record) -> DocumentShape:
         "pages": record.pages,
         "size": record.size,
         "error": record.error,
+        "notice": record.notice or None,
         "attempts": record.attempts,
         "sha256": record.sha256,
         "parent": record.parent,

@@ -33,11 +33,14 @@ class Record:
         stage: what a worker is doing with it, in a word, while `running`.
         fraction: how far the stage is, in [0, 1].
         error: why it failed, or why it waits, with the next step.
+        notice: what of the searchable version was not read, why, and what would read it;
+            empty where all was.
         sha256: SHA-256 of the content that is wanted.
         version: SHA-256 of the content that is searchable, None before the first success.
         size: bytes of the wanted content.
         chunks, pages, characters: of the searchable version; pages None where there are none.
         embedded: how many of those chunks were embedded; the others had their vectors already.
+        from_text: whether the text that was read of the wanted content serves again.
         attempts: how often work on the wanted content began and was neither done nor let go.
     """
 
@@ -50,6 +53,7 @@ class Record:
     stage: str
     fraction: float
     error: str | None
+    notice: str
     sha256: str
     version: str | None
     size: int
@@ -57,6 +61,7 @@ class Record:
     embedded: int
     pages: int | None
     characters: int
+    from_text: bool
     attempts: int
     updated: float
 
@@ -75,6 +80,7 @@ documents = sa.Table(
     sa.Column("stage", sa.Text, nullable=False, default=""),
     sa.Column("fraction", sa.Float, nullable=False, default=0.0),
     sa.Column("error", sa.Text),
+    sa.Column("notice", sa.Text, nullable=False, default=""),
     sa.Column("sha256", sa.String(64), nullable=False, index=True),
     sa.Column("version", sa.String(64), index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
@@ -82,6 +88,7 @@ documents = sa.Table(
     sa.Column("embedded", sa.Integer, nullable=False, default=0),
     sa.Column("pages", sa.Integer),
     sa.Column("characters", sa.BigInteger, nullable=False, default=0),
+    sa.Column("from_text", sa.Boolean, nullable=False, default=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("due", sa.Float, nullable=False, default=0.0),
     sa.Column("worker", sa.Text, index=True),
@@ -143,6 +150,7 @@ def queued(now: float) -> dict[str, object]:
         "stage": "",
         "fraction": 0.0,
         "error": None,
+        "from_text": False,
         "attempts": 0,
         "due": 0.0,
         "updated": now,

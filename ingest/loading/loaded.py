@@ -22,10 +22,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The document of one file, and the files in it, in their order."""
+    """The document of one file, and the files in it, in their order.
+
+    Attributes:
+        notice: what of the file was not read, why, and what would read it, in a sentence or
+            two; empty where all was.
+    """
 
     document: Document
     attachments: tuple[Attachment, ...] = ()
+    notice: str = ""
 
 
 Loader = Callable[[Path, str, Path], Loaded]

@@ -18,7 +18,7 @@ from pypdfium2 import raw
 
 from ingest.index.documents import Document, Page
 from ingest.index.errors import DocumentError
-from ingest.loading import limits, ocr
+from ingest.loading import limits, ocr, progress
 from ingest.loading.attachments import AttachmentFolder
 from ingest.loading.loaded import Attachment, Loaded
 from ingest.loading.pdfextras import added_lines, save_attachments
@@ -37,6 +37,11 @@ _STAMP = 50
 """Characters; a scan may carry a stamp or a page number as text, and no more."""
 _SCAN_COVERS = 0.5  # of the page
 _OCR_SCALE = 300 / 72  # dots an inch
+_NAMED_PAGES = 5
+_INSTALL_OCR = (
+    "Install Tesseract (Debian: apt install tesseract-ocr) and retry it, or add a version with a "
+    "text layer."
+)
 
 
 def load(path: Path, name: str, scratch: Path) -> Loaded:
@@ -56,7 +61,7 @@ def load(path: Path, name: str, scratch: Path) -> Loaded:
     if len(text) > limits.MAX_CHARACTERS:
         raise limits.too_long(name)
     headings = find_headings(text, pages, titles)
-    return Loaded(Document(text, "pdf", tuple(pages), headings), attachments)
+    return Loaded(Document(text, "pdf", tuple(pages), headings), attachments, source.notice())
 
 
 class _Pages:
@@ -64,10 +69,12 @@ class _Pages:
 
     Attributes:
         lines: of the pages that were read, with their sizes.
+        unread: pages that look like scans, where OCR is not installed; numbers from 1.
     """
 
     def __init__(self, path: Path, name: str) -> None:
         self.lines: list[Line] = []
+        self.unread: list[int] = []
         with PDFIUM:
             self._pdf = _open(path, name)
             self._pdf.init_forms()
@@ -102,13 +109,27 @@ class _Pages:
             texts.append(text)
             if scanned:
                 scans.append(index)
+            progress.report(index + 1 - len(scans), count)
         if scans and ocr.program():
             with ThreadPoolExecutor(ocr.AT_A_TIME) as pool:
-                for index, read in zip(scans, pool.map(self._scan_text, scans), strict=True):
+                found = zip(scans, pool.map(self._scan_text, scans), strict=True)
+                for done, (index, read) in enumerate(found, 1):
                     # A stamp on a scan is found by OCR as well.
                     if len(read) > len(texts[index]) or (read and _is_garbled(texts[index])):
                         texts[index] = read
+                    progress.report(count - len(scans) + done, count)
+        else:
+            self.unread = [index + 1 for index in scans]
         return texts
+
+    def notice(self) -> str:
+        """Return which pages were not read, where OCR could have read them; empty for none."""
+        if not self.unread:
+            return ""
+        if len(self.unread) == 1:
+            return f"Page {self.unread[0]} looks like a scan and was not read. {_INSTALL_OCR}"
+        pages = _numbers(self.unread)
+        return f"Pages {pages} look like scans and were not read. {_INSTALL_OCR}"
 
     def _read(self, index: int) -> tuple[str, bool]:
         """Return the text layer of a page, and whether the page looks like a scan."""
@@ -138,9 +159,16 @@ def _without_text(name: str, count: int) -> DocumentError:
         return DocumentError(f"{what}, and OCR finds none.", "Add a version with a text layer.")
     return DocumentError(
         f"{what}, and OCR is not installed.",
-        "It looks like a scan: install Tesseract (Debian: apt install tesseract-ocr) and retry "
-        "it, or add a version with a text layer.",
+        f"It looks like a scan. {_INSTALL_OCR}",
     )
+
+
+def _numbers(pages: list[int]) -> str:
+    """Return two or more page numbers in words, of many the first ones."""
+    more = len(pages) - _NAMED_PAGES
+    if more > 0:
+        return f"{', '.join(map(str, pages[:_NAMED_PAGES]))} and {more} more"
+    return f"{', '.join(map(str, pages[:-1]))} and {pages[-1]}"
 
 
 def _open(path: Path, name: str) -> Any:

@@ -707,7 +707,7 @@ def test_what_came_in_a_moved_document_follows_before_the_old_goes(
         catalogue.add("letters", f"mail.eml/{name}.txt", content, 10, parent=there.id)[0].id
         for name, content in (("a", B), ("b", C))
     ]
-    queue.finish([Done(moved, 3, 3, None, 10, inside)])
+    queue.finish([Done(moved, 3, 3, None, 10, children=inside)])
     queue.release([moved.id])
     assert len(catalogue.documents("books")) == 2
     assert finish(queue, claim(queue))
@@ -724,7 +724,7 @@ def test_removing_what_came_in_a_moved_document_lets_the_old_go(
     there, _ = collections.move(BOOK, "letters")
     moved = claim(queue)
     inside, _ = catalogue.add("letters", "book.txt/a.txt", B, 10, parent=there.id)
-    queue.finish([Done(moved, 3, 3, None, 10, [inside.id])])
+    queue.finish([Done(moved, 3, 3, None, 10, children=[inside.id])])
     queue.release([moved.id])
     catalogue.remove(inside.id)
     assert len(catalogue.documents("books")) == 1

@@ -13,6 +13,7 @@ from fpdf import FPDF
 from ingest.index.documents import Document
 from ingest.index.errors import DocumentError
 from ingest.loading import load
+from ingest.loading.loaded import Loaded
 
 Bookmark = tuple[int, str, int]
 """Level from 0, title, number of the page."""
@@ -23,13 +24,18 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def read(name: str, data: bytes) -> Document:
+    """Return the document of `data` as the file called `name`."""
+    return loaded(name, data).document
+
+
+def loaded(name: str, data: bytes) -> Loaded:
     """Load `data` as the file called `name`, from a path that says nothing about it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "5f1d7a84db00d2fce00b31a7fc73224f")
         path.write_bytes(data)
         scratch = Path(folder, "scratch")
         scratch.mkdir()
-        return load(path, name, scratch).document
+        return load(path, name, scratch)
 
 
 def refusal(name: str, data: bytes) -> DocumentError:

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 from fpdf import FPDF
-from loading_files import docx_file, ole_file, outline, paragraph, pdf_file, read, refusal, unpack
+from loading_files import (
+    docx_file,
+    loaded,
+    ole_file,
+    outline,
+    paragraph,
+    pdf_file,
+    read,
+    refusal,
+    unpack,
+)
 from PIL import Image, ImageDraw, ImageFont
 
 from ingest.loading import image, legacy, ocr, pdf
@@ -78,14 +88,26 @@ def test_a_scan_without_ocr_says_how_many_pages(programs: Path) -> None:
 
 
 def test_text_pages_are_read_though_others_are_scans(programs: Path) -> None:
-    assert read("a.pdf", scan(("words", None), ("", picture("none")))).text.strip() == "words"
+    found = loaded("a.pdf", scan(("words", None), ("", picture("none"))))
+    assert found.document.text.strip() == "words"
+    assert found.notice.startswith("Page 2 looks like a scan and was not read. Install Tesseract")
+
+
+@pytest.mark.parametrize(
+    ("scans", "which"), [(3, "Pages 2, 3 and 4 look"), (8, "Pages 2, 3, 4, 5, 6 and 3 more look")]
+)
+def test_scans_that_were_not_read_are_named(programs: Path, scans: int, which: str) -> None:
+    found = loaded("a.pdf", scan(("words", None), *[("", picture("none"))] * scans))
+    assert found.notice.startswith(which)
 
 
 def test_pages_of_a_scan_in_their_order(programs: Path) -> None:
     answer = "cat >/dev/null; echo \"read $4\"; printf 'exam-\\nple\\n\\n\\n\\f'"
     install(programs, "tesseract", TESSERACT + answer)
     stamp = scan(("written", None), ("", picture("x")), ("Page 3", picture("x")), ("", None))
-    document = read("a.pdf", stamp)
+    found = loaded("a.pdf", stamp)
+    assert found.notice == ""
+    document = found.document
     pages = [document.text[page.start : page.end] for page in document.pages]
     assert pages == ["written", "read eng+deu\nexample", "read eng+deu\nexample", ""]
 

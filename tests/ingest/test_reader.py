@@ -25,6 +25,7 @@ LOADER = """
 import os, signal, socket, time
 from ingest.loading.loaded import Attachment, Loaded
 from ingest.index.documents import Document
+from ingest.loading import progress
 
 def load(path, name, scratch):
     what = path.read_text().split()[0]
@@ -45,6 +46,10 @@ def load(path, name, scratch):
     if what == "print":
         print("{}")
         os.write(1, b"{}\\n")
+    if what == "pages":
+        for page in range(4):
+            time.sleep(0.4)
+            progress.report(page + 1, 4)
     if what == "attach":
         (scratch / "1").write_text("inside")
         return Loaded(Document("outside", "text"), (Attachment("a.txt", scratch / "1"),))
@@ -154,12 +159,40 @@ def test_a_file_that_takes_too_long_is_given_up(obeying: Reader, tmp_path: Path,
     assert obeying.read(told(tmp_path, "hare"), "next.txt").characters == 4
 
 
+@pytest.mark.parametrize("limits", [Limits(seconds=1, memory_mb=1024)])
+def test_the_clock_starts_anew_with_each_page(obeying: Reader, tmp_path: Path) -> None:
+    seen: list[float] = []
+    reading = obeying.read(told(tmp_path, "pages"), "book.txt", seen.append)
+    assert reading.characters == 5
+    assert seen == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_what_progress_raises_ends_the_reading(obeying: Reader, tmp_path: Path) -> None:
+    def stop(_: float) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        obeying.read(told(tmp_path, "pages"), "book.txt", stop)
+    assert left_over(tmp_path) == []
+    assert obeying.read(told(tmp_path, "hare"), "next.txt").characters == 4
+
+
+def test_a_text_is_split_as_the_file_was_that_it_came_from(reader: Reader, tmp_path: Path) -> None:
+    path = told(tmp_path, "# Fables\n\n" + "The hare ran. " * 100).rename(tmp_path / "fables.md")
+    first = reader.read(path, "fables.md")
+    again = reader.split(first.text, "fables.md")
+    assert list(again.read_chunks(BOOK, VERSION)) == list(first.read_chunks(BOOK, VERSION))
+    assert (first.attachments, again.attachments) == ((), None)
+    assert again.text.read_bytes() == first.text.read_bytes()
+
+
 def test_what_a_library_prints_is_no_answer(obeying: Reader, tmp_path: Path) -> None:
     assert obeying.read(told(tmp_path, "print"), "book.txt").characters == 5
 
 
 def test_attachments_come_out_as_files(obeying: Reader, tmp_path: Path) -> None:
     reading = obeying.read(told(tmp_path, "attach"), "mail.txt")
+    assert reading.attachments is not None
     [(name, path)] = reading.attachments
     assert (name, path.read_text()) == ("a.txt", "inside")
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from working import make_worker
@@ -53,6 +55,11 @@ def add_ready(index: Index, worker: Worker, text: str, name: str = "book.txt") -
     done = get(index, record.id)
     assert done.state == State.READY, done.error
     return done
+
+
+def original_of(index: Index, record: Record) -> Path:
+    with index.files.original(record.sha256) as path:
+        return path
 
 
 def get(index: Index, key: str) -> Record:
@@ -394,10 +401,10 @@ def test_a_removal_never_turns_into_a_failure(
 def test_a_fault_fails_that_document_alone(
     index: Index, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(record: Record) -> Reading:
+    def read(record: Record, on_progress: Callable[[float], None]) -> Reading:
         if record.name == "bad.txt":
             raise ZeroDivisionError
-        return original(record)
+        return original(record, on_progress)
 
     original = worker._pipeline.read
     monkeypatch.setattr(worker._pipeline, "read", read)
@@ -451,6 +458,79 @@ def test_recovery_indexes_again_what_the_store_lost(index: Index, worker: Worker
     worker.drain()
     assert get(index, record.id).state == State.READY
     assert searchable(index, "hare") == [HARE]
+
+
+def test_what_the_store_lost_is_rebuilt_from_the_text_and_not_read_anew(
+    index: Index, worker: Worker
+) -> None:
+    record = add_ready(index, worker, HARE)
+    at = original_of(index, record)
+    at.write_bytes(at.read_bytes() + b" Changed behind our back.")
+    index.store.delete(record.id)
+    worker.recover()
+    worker.drain()
+    assert searchable(index, "hare") == [HARE]
+    index.catalogue.retry(record.id)
+    worker.drain()
+    assert searchable(index, "hare") == [f"{HARE} Changed behind our back."]
+
+
+def test_a_text_that_is_missing_is_read_anew(index: Index, worker: Worker) -> None:
+    record = add_ready(index, worker, HARE)
+    with index.files.text(record.sha256) as path:
+        path.unlink()
+    worker.recover()
+    assert get(index, record.id).state == State.QUEUED
+    worker.drain()
+    document = index.files.document(record.sha256)
+    assert document is not None
+    assert document.text == HARE
+
+
+def test_a_document_whose_original_is_missing_is_rebuilt_from_its_text(
+    index: Index, worker: Worker
+) -> None:
+    record = add_ready(index, worker, HARE)
+    original_of(index, record).unlink()
+    index.catalogue.retry(record.id)
+    worker.drain()
+    assert get(index, record.id).state == State.READY
+    assert searchable(index, "hare") == [HARE]
+
+
+def test_what_came_in_a_document_stays_when_its_text_alone_is_read_again(
+    index: Index, worker: Worker
+) -> None:
+    archive = BytesIO()
+    with ZipFile(archive, "w") as members:
+        members.writestr("hare.txt", HARE)
+    archive.seek(0)
+    record, _ = index.add_file(archive, "fables.zip", "books")
+    worker.drain()
+    family = index.catalogue.family([record.id])
+    assert [one.name for one in family] == ["fables.zip", "fables.zip/hare.txt"]
+    index.store.delete(record.id)
+    worker.recover()
+    worker.drain()
+    assert [one.state for one in index.catalogue.family([record.id])] == [State.READY] * 2
+    assert HARE in searchable(index, "hare")
+
+
+def test_a_document_that_is_removed_while_it_is_read_is_let_go_of(
+    index: Index, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(record: Record, on_progress: Callable[[float], None]) -> Reading:
+        on_progress(0.5)
+        assert (get(index, record.id).stage, get(index, record.id).fraction) == ("reading", 0.5)
+        index.catalogue.remove(record.id)
+        on_progress(0.6)
+        raise AssertionError
+
+    monkeypatch.setattr(worker._pipeline, "read", read)
+    record = add(index, HARE)
+    worker.drain()
+    assert index.catalogue.get(record.id) is None
+    assert index.catalogue.unfinished() == 0
 
 
 def test_recovery_of_a_sound_index_changes_nothing(index: Index, worker: Worker) -> None:

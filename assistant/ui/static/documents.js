@@ -234,7 +234,7 @@ function documentRow(row, index) {
       row.known
         ? h("button.link", { type: "button", title: row.name, "data-key": `read-${row.id}`, onclick: () => openReader(row.id) }, h("bdi", null, row.name))
         : h("bdi", { title: row.name }, row.name),
-      failed ? h("span.reason", { title: row.error }, row.error) : busy && row.error ? h("span.quiet", { title: row.error }, row.error) : folder,
+      failed ? h("span.reason", { title: row.error }, row.error) : (busy && row.error) || row.notice ? h("span.quiet", { title: row.error || row.notice }, row.error || row.notice) : folder,
     ),
     h("span.state", { role: "cell" }, busy ? [stageWords(row), h("progress", { value: row.state === "running" ? row.fraction : 0, max: 1, "aria-label": row.name })] : failed ? [h("button.link", { type: "button", "data-key": `retry-${row.id}`, onclick: () => retry(row) }, "Retry")] : "ready"),
     h("span.chunks", { role: "cell" }, row.known ? row.chunks.toLocaleString("en") : ""),
