@@ -17,6 +17,7 @@ from typing import Any
 from assistant.settings import AssistantSettings
 from ingest.index.errors import FootnoteError, InputError
 from ingest.index.index import Index
+from ingest.index.priority import step_back
 from ingest.index.settings import read_settings
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
@@ -97,6 +98,7 @@ def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket
 
 def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Event) -> None:
     """Load the model, open the store and, unless workers do it elsewhere, index."""
+    step_back()
     try:
         index.embedder.load()
         _ = index.store

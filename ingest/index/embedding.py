@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -116,6 +116,7 @@ class Embedder:
             on_progress: called now and then with the number of texts done.
         """
         model = self._loaded()
+        _use_threads(_cores())
         # Texts of one length in one batch waste no time on padding. Sorted by characters, as
         # `encode` does by itself, 12 % of what the model read was padding; by tokens, none. On
         # a CPU small batches stay in its caches (batches of 8 were measured against 32).
@@ -138,7 +139,11 @@ class Embedder:
 
     def embed_question(self, text: str) -> Vectors:
         """Return the unit vector of a question, of shape (dimension,)."""
-        vector: Vectors = self._loaded().encode_query(
+        model = self._loaded()
+        # A question is too short to share: two threads that wait for each other embed it no
+        # faster than one, and ten times slower while the cores are busy with passages.
+        _use_threads(1)
+        vector: Vectors = model.encode_query(
             text, normalize_embeddings=True, show_progress_bar=False
         )
         return vector
@@ -204,6 +209,7 @@ class Embedder:
             import torch
             from sentence_transformers import SentenceTransformer
 
+            _cores()  # before any thread is given another number
             precision: str = self._precision
             if precision == "auto":
                 precision = self._recorded.precision if self._recorded else _fastest_precision()
@@ -221,6 +227,22 @@ class Embedder:
                 "Check FOOTNOTE_EMBEDDING_MODEL and, for a model that is not on this machine yet, "
                 "the way to the model hub.",
             ) from error
+
+
+@cache
+def _cores() -> int:
+    """Return how many threads torch takes by itself."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _use_threads(count: int) -> None:
+    """Have torch compute with `count` threads what this thread asks for."""
+    import torch
+
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 def _other_model(recorded: Fingerprint, found: str) -> EmbedderError:

@@ -161,11 +161,11 @@ def test_add_waits_for_a_disk_that_is_away_and_says_why(
     tries = []
     read = Pipeline.read
 
-    def away_at_first(self: Pipeline, record: Record) -> Reading:
+    def away_at_first(self: Pipeline, record: Record, *more: Any) -> Reading:
         tries.append(record.name)
         if len(tries) == 1:
             raise DataFolderError("The disk is away.", "Wait.")
-        return read(self, record)
+        return read(self, record, *more)
 
     monkeypatch.setattr(Pipeline, "read", away_at_first)
     monkeypatch.setattr(ingest.worker, "_RETRY_SECONDS", 0.0)
