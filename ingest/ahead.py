@@ -141,7 +141,7 @@ class ReadAhead:
             return Claimed(record, error=fault(record))
 
     def _report(self, record: Record, fraction: float) -> None:
-        if not self._queue.report(record, "reading", fraction):
+        if not self._queue.report("reading", [(record, fraction)]):
             raise _UnwantedError
 
 

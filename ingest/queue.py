@@ -125,16 +125,24 @@ class Queue:
         with self._database.write() as connection:
             connection.execute(documents.update().where(mine).values(values))
 
-    def report(self, record: Record, stage: str, fraction: float) -> bool:
-        """Tell how far a document is; False when it is no longer wanted as claimed."""
-        return self._if_wanted(record, {"stage": stage, "fraction": fraction})
+    def report(self, stage: str, fractions: Sequence[tuple[Record, float]]) -> set[str]:
+        """Tell how far documents are; return the ids of those still wanted as claimed."""
+        with self._database.write() as connection:
+            return {
+                record.id
+                for record, fraction in fractions
+                if self._change_wanted(connection, record, {"stage": stage, "fraction": fraction})
+            }
 
-    def indexed_elsewhere(self, record: Record) -> list[tuple[str, str]]:
-        """Return (id, version) of the documents that show this content already."""
-        same = (documents.c.version == record.sha256) & (documents.c.state != State.REMOVING)
+    def indexed(self, contents: Collection[str]) -> dict[str, list[str]]:
+        """Return {content: ids of the documents that show it}, of these contents."""
+        shown = documents.c.version.in_(list(contents)) & (documents.c.state != State.REMOVING)
+        found: dict[str, list[str]] = {}
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(documents.c.id, documents.c.version).where(same))
-            return [(key, version) for key, version in rows]
+            query = sa.select(documents.c.version, documents.c.id).where(shown)
+            for content, key in connection.execute(query):
+                found.setdefault(content, []).append(key)
+        return found
 
     def finish(self, done: Sequence[Done]) -> set[str]:
         """Make the wanted contents the searchable ones; return the ids of those still wanted.

@@ -214,8 +214,10 @@ class Worker:
     def _index_together(self, jobs: Sequence[Job]) -> None:
         """Write the chunks of documents in batches; one that fails leaves the others in peace."""
         try:
+            indexed = self._queue.indexed([job.record.sha256 for job in jobs])
             for job in jobs:
-                job.known = self._pipeline.known_texts(self._known_editions(job))
+                elsewhere = indexed.get(job.record.sha256, [])
+                job.known = self._pipeline.known_texts(_known_editions(job, elsewhere))
             chunks = chain.from_iterable(job.chunks() for job in jobs)
             open_jobs = list(jobs)
             while batch := list(islice(chunks, BATCH)):
@@ -278,16 +280,6 @@ class Worker:
                 self._pipeline.drop_others(job)
                 self._index.store.flush()
 
-    def _known_editions(self, job: Job) -> list[tuple[str, str]]:
-        """Return where the store may have vectors for texts of this version of a document."""
-        record = job.record
-        editions = self._queue.indexed_elsewhere(record)
-        if record.version is not None:
-            editions.append((record.id, record.version))
-        if job.begun_before:
-            editions.append((record.id, record.sha256))
-        return editions
-
     def _clear(self, record: Record) -> None:
         try:
             self._index.store.delete(record.id)
@@ -343,8 +335,28 @@ class Worker:
         if now - self._reported < _REPORT_SECONDS and done < len(batch):
             return
         self._reported = now
-        for job in {id(job): job for job, _ in batch}.values():
-            fraction = min(1.0, (job.written + done) / job.reading.chunks)
-            job.wanted = job.wanted and self._queue.report(job.record, "embedding", fraction)
-            if self._on_progress is not None:
-                self._on_progress(job.record.name, "embedding", fraction)
+        jobs = {id(job): job for job, _ in batch}.values()
+        fractions = [
+            (job.record, min(1.0, (job.written + done) / job.reading.chunks)) for job in jobs
+        ]
+        wanted = self._queue.report("embedding", fractions)
+        for job in jobs:
+            job.wanted = job.wanted and job.record.id in wanted
+        if self._on_progress is not None:
+            for record, fraction in fractions:
+                self._on_progress(record.name, "embedding", fraction)
+
+
+def _known_editions(job: Job, elsewhere: Sequence[str]) -> list[tuple[str, str]]:
+    """Return where the store may have vectors for the texts of a job.
+
+    Args:
+        elsewhere: ids of the documents that show the same content.
+    """
+    record = job.record
+    editions = [(key, record.sha256) for key in elsewhere]
+    if record.version is not None:
+        editions.append((record.id, record.version))
+    if job.begun_before:
+        editions.append((record.id, record.sha256))
+    return editions

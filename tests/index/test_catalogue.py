@@ -250,7 +250,7 @@ def test_a_lease_that_ran_out_gives_the_work_to_the_next(
     other.renew(LEASE)
     other.release([BOOK])
     assert other.begin([dead]) == set()
-    assert not other.report(dead, "embedding", 0.5)
+    assert not other.report("embedding", [(dead, 0.5)])
     assert not finish(other, dead)
     assert not other.fail(dead, "No. Do this.")
     assert other.current(dead) is None
@@ -270,7 +270,7 @@ def test_renewing_keeps_the_lease(catalogue: Catalogue, clock: Clock, queue: Que
 
 def test_a_report_shows_how_far_work_is(catalogue: Catalogue, queue: Queue) -> None:
     add(catalogue)
-    assert queue.report(claim(queue), "embedding", 0.25)
+    assert queue.report("embedding", [(claim(queue), 0.25)])
     shown = get(catalogue)
     assert (shown.state, shown.stage, shown.fraction) == (State.RUNNING, "embedding", 0.25)
 
@@ -357,7 +357,7 @@ def test_work_on_content_that_was_replaced_does_not_count(
     add(catalogue, A)
     stale = claim(queue)
     add(catalogue, B)
-    assert not queue.report(stale, "embedding", 0.5)
+    assert not queue.report("embedding", [(stale, 0.5)])
     assert not finish(queue, stale)
     assert (get(catalogue).state, get(catalogue).version) == (State.QUEUED, None)
     fresh = claim(queue)
@@ -638,7 +638,7 @@ def test_a_renamed_document_is_searched_until_its_new_name_is_ready(
     assert (outcome, renamed.name, renamed.replaces) == (Outcome.ADDED, "novel.txt", BOOK)
     assert catalogue.versions([BOOK]) == {BOOK: (A, "book.txt")}
     # Its vectors are found while it is worked on.
-    assert queue.indexed_elsewhere(renamed) == [(BOOK, A)]
+    assert queue.indexed([renamed.sha256]) == {A: [BOOK]}
     assert finish(queue, claim(queue))
     assert [(one.name, one.replaces) for one in catalogue.documents()] == [("novel.txt", None)]
     assert claim(queue).state == State.REMOVING
@@ -687,7 +687,7 @@ def test_a_moved_document_is_searched_where_it_was_until_it_is_ready(
     there, outcome = collections.move(BOOK, "novels")
     assert (outcome, there.collection, there.name) == (Outcome.ADDED, "novels", "book.txt")
     assert catalogue.versions([BOOK, there.id]) == {BOOK: (A, "book.txt")}
-    assert queue.indexed_elsewhere(there) == [(BOOK, A)]
+    assert queue.indexed([there.sha256]) == {A: [BOOK]}
     assert finish(queue, claim(queue))
     assert catalogue.versions([BOOK, there.id]) == {there.id: (A, "book.txt")}
     queue.forget(claim(queue))
