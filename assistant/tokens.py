@@ -27,7 +27,9 @@ def most_tokens(text: str) -> int:
     for match in _WORD.finditer(text):
         word = match[0]
         foreign = [character for character in word if not character.isascii()]
-        count += 1 + (len(word) - len(foreign)) // 4 + sum(map(_cost, foreign))
+        # Words with letters beyond ASCII are those of languages that vocabularies know less of.
+        letters = 3 if foreign else 4
+        count += 1 + (len(word) - len(foreign)) // letters + sum(map(_cost, foreign))
     rest = _WORD.sub("", text)
     blanks = len(re.findall(r"\s*\n\s*|\s{2,}", rest))
     return count + blanks + sum(_cost(one) for one in rest if not one.isspace())

@@ -119,7 +119,8 @@ class Checker:
         if cited:
             found = [evidence.get(n) or _whole(self._sources[n]) for n in dict.fromkeys(cited)]
             return Verdict(support, tuple(found))
-        if support == Support.UNSUPPORTED or not nearest:
+        # One word or number alone stands somewhere by chance.
+        if support == Support.UNSUPPORTED or not nearest or len(items) == 1:
             return Verdict(Support.UNCITED, ())
         best = max(nearest, key=lambda window: window.worth)
         return Verdict(support, (evidence[best.source.passage.number],))

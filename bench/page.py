@@ -10,25 +10,18 @@ Serves the example documents in a process of its own with a scripted model in Ol
 """
 
 import argparse
-import os
-import signal
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from fake_ollama import FakeOllama  # noqa: E402  (the test suite's folder comes first)
+
+from bench.serving import serving  # noqa: E402
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SENTENCE = "4.2 At no review may the Rent rise by more than 12 per cent"
@@ -59,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
-    with FakeOllama() as ollama, serving(ollama) as url, sync_playwright() as playwright:
+    with FakeOllama() as ollama, serving(ollama.address) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         opened(browser, url)
         visible = [opened(browser, url) for _ in range(rounds)]
@@ -127,45 +120,6 @@ def asked(page: Page, url: str, ollama: FakeOllama, *pieces: str, delay: float =
     ollama.will_write(*pieces, delay=delay)
     page.locator("#question textarea").fill(QUESTION)
     page.keyboard.press("Enter")
-
-
-@contextmanager
-def serving(ollama: FakeOllama) -> Iterator[str]:
-    """Run the page on the examples and yield its address once everything is indexed."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "FOOTNOTE_DATA_DIR": folder,
-            "FOOTNOTE_PORT": str(port),
-            "OLLAMA_HOST": ollama.address,
-        }
-        command = [sys.executable, "-m", "assistant", "serve", "--examples", "examples/documents"]
-        with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
-            try:
-                wait_until_ready(url, environment)
-                yield url
-            finally:
-                process.send_signal(signal.SIGINT)
-
-
-def wait_until_ready(url: str, environment: dict[str, str]) -> None:
-    """Return once the page answers and no example is queued or running."""
-    listing = [sys.executable, "-m", "ingest", "status"]
-    for _ in range(120):
-        time.sleep(1)
-        try:
-            urllib.request.urlopen(f"{url}/healthz", timeout=2).close()
-        except OSError:
-            continue
-        status = subprocess.run(
-            listing, env=environment, capture_output=True, text=True, check=False
-        )
-        if status.stdout.startswith("0 queued, 0 running, 5 ready"):
-            return
-    raise SystemExit("The examples were not indexed within two minutes.")
 
 
 if __name__ == "__main__":

@@ -96,11 +96,12 @@ class FakeOpenAI(HttpServer):
                 )
             else:
                 written = self._whole(writer, body)
-            if not await until_closed(reader, written):
+            stayed = await until_closed(reader, written)
+            if not stayed:
                 chat.closed_after = time.monotonic() - chat.received
+            return stayed
         finally:
             chat.over.set()
-        return False
 
     async def _whole(self, writer: asyncio.StreamWriter, body: dict[str, Any]) -> None:
         said, end, usage = "", "stop", {}

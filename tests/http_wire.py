@@ -98,7 +98,7 @@ class HttpServer:
         try:
             while await self._call(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, DroppedError):
             pass
         finally:
             self._clients.discard(task)
@@ -155,6 +155,9 @@ async def stream(
         kind: the stream's content type.
         refusal: the body of an error, which is a line here.
         last: what ends a stream that ends well.
+
+    Raises:
+        DroppedError: the connection is to break off here.
     """
     begun = False
     async with aclosing(lines):
@@ -164,10 +167,6 @@ async def stream(
                     writer.write(_head(200, kind, "Transfer-Encoding: chunked"))
                     begun = True
                 await _write_chunk(writer, encode(line))
-        except DroppedError:
-            if not begun:
-                writer.transport.abort()
-            return
         except RefusedError as error:
             if not begun:
                 raise

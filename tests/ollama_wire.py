@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from http_wire import (
-    DroppedError,
     HttpServer,
     RefusedError,
     dumped,
@@ -133,11 +132,10 @@ class OllamaServer(HttpServer):
     ) -> bool:
         """Answer one call; False when the connection is to be closed."""
         if call in ("POST /api/chat", "POST /api/generate"):
-            await self._write(reader, writer, body, chat=call.endswith("chat"))
-            return False
+            return await self._write(reader, writer, body, chat=call.endswith("chat"))
         if call == "POST /api/pull":
-            await self._pull(reader, writer, body)
-            return False
+            lines = self.pulling(str(body.get("model", "")))
+            return await until_closed(reader, self._stream(writer, lines))
         if call in ("GET /", "HEAD /"):
             words = b"" if call.startswith("HEAD") else b"Ollama is running"
             send(writer, 200, "text/plain; charset=utf-8", words)
@@ -196,7 +194,7 @@ class OllamaServer(HttpServer):
         body: dict[str, Any],
         *,
         chat: bool,
-    ) -> None:
+    ) -> bool:
         asked = Chat(body, time.monotonic())
         self.chats.append(asked)
         try:
@@ -208,6 +206,7 @@ class OllamaServer(HttpServer):
                 stayed = await until_closed(reader, _whole(writer, lines, chat=chat))
             if not stayed:
                 asked.closed_after = time.monotonic() - asked.received
+            return stayed
         finally:
             asked.over.set()
 
@@ -242,26 +241,16 @@ class OllamaServer(HttpServer):
                     name: count for name, count in counted.items() if count
                 }
 
-    async def _pull(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: dict[str, Any]
-    ) -> None:
-        lines = self.pulling(str(body.get("model", "")))
-        await until_closed(reader, self._stream(writer, lines))
-
 
 async def _whole(
     writer: asyncio.StreamWriter, lines: AsyncGenerator[dict[str, Any], None], *, chat: bool
 ) -> None:
     said, thought, last = "", "", dict[str, Any]()
     async with aclosing(lines):
-        try:
-            async for last in lines:
-                message = last["message"] if chat else last
-                said += message["content" if chat else "response"]
-                thought += message.get("thinking", "")
-        except DroppedError:
-            writer.transport.abort()
-            return
+        async for last in lines:
+            message = last["message"] if chat else last
+            said += message["content" if chat else "response"]
+            thought += message.get("thinking", "")
     send_json(writer, 200, {**last, **_said(Delta(said, thought), chat)})
     await writer.drain()
 

@@ -90,9 +90,10 @@ class Chats:
                     break
                 self._follow(turn, event)
                 now = time.monotonic()
-                if isinstance(event, Thinking | Writing) and now - shown < UPDATE_SECONDS:
-                    continue
-                shown = now
+                if isinstance(event, Thinking | Writing):
+                    if now - shown < UPDATE_SECONDS:
+                        continue
+                    shown = now
                 yield conversation
                 if isinstance(event, Writing) and now - kept >= KEEP_SECONDS:
                     kept = now
