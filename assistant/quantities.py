@@ -6,20 +6,14 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 
+from assistant.bounds import Bound, limits
+from assistant.numerals import ORDINALS, SCALES, SHORT_SCALES, SMALL, WEAK, read_digits, read_words
 from assistant.units import UNIT_OF
 
 Key = tuple[str, float]
 """A value that can be compared: (what it is, how much of it)."""
-
-
-class Bound(StrEnum):
-    """Which side of a number is meant."""
-
-    AT_LEAST = "at least"
-    AT_MOST = "at most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +54,8 @@ _WEEKDAY_OF = {name: number for number, name in enumerate(_WEEKDAYS, 1)}
 _ALSO_WORDS = frozenset(("may", "march", "august", "mar", "jan", "dec", "sun", "sat", "wed"))
 """Months and days that are words too: they count beside a number or a preposition only."""
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-).split()
-_SMALL = {word: number for number, word in enumerate(_ONES)}
-_SMALL |= {word: 10 * number for number, word in enumerate(_TENS, 2)} | {"dozen": 12}
-_SMALL_AND_ORDINAL = _SMALL | {word: number for number, word in enumerate(_ORDINALS, 1)}
-_SCALES = {
-    "hundred": 1e2,
-    "thousand": 1e3,
-    "million": 1e6,
-    "millions": 1e6,
-    "billion": 1e9,
-    "billions": 1e9,
-    "trillion": 1e12,
-}
-_SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "b": 1e9}
-_WEAK = frozenset(("one", "first", "second", "third", "dozen", "zero"))
-
-_WORDS = "|".join(sorted((*_SMALL, *_SCALES), key=len, reverse=True))
-_ORDINAL_WORDS = "|".join(_ORDINALS)
+_WORDS = "|".join(sorted((*SMALL, *SCALES), key=len, reverse=True))
+_ORDINAL_WORDS = "|".join(ORDINALS)
 _CURRENCY = r"(?:US\$|[£$€¥]|\b(?:USD|GBP|EUR|JPY)\b)"
 _UNIT_WORDS = "|".join(
     re.escape(word) for word in sorted(UNIT_OF, key=len, reverse=True) if word[0].isalpha()
@@ -114,31 +85,6 @@ _AFTER = re.compile(
     rf"\s?(?P<unit>%|per\s?cent(?:age)?\b|[£$€¥]|[-‐ ]?(?:{_UNIT_WORDS})\b)", re.IGNORECASE
 )
 _ROMAN = {"I": 1, "V": 5, "X": 10}
-
-_LEAD = re.compile(r"(?:[\w'’]+\W+){0,4}$")
-_AT_LEAST = re.compile(
-    r"\b(?:at least|(?:no|not) (?:less|fewer|earlier|lower) than|minimum(?: of)?|"
-    r"(?<!no )(?<!not )(?:more|longer|greater) than|over|above|after|exceed(?:s|ing|ed)?)"
-    r"\W+(?:\w+\W+)?$",
-    re.IGNORECASE,
-)
-_AT_MOST = re.compile(
-    r"\b(?:at most|(?:no|not) (?:more|later|greater|longer|higher) than|maximum(?: of)?|up to|"
-    r"(?<!no )(?<!not )(?:less|fewer) than|under|below|before|within|not exceed(?:ing)?)"
-    r"\W+(?:\w+\W+)?$",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(
-    r"\b(?:not|no|never|nobody|none|nor|cannot|\w+n['’]t)\b(?!\s+(?:more|less|fewer|later|earlier))",
-    re.IGNORECASE,
-)
-"""A negation that is no part of "no more than", which is read as one bound already."""
-
-_ABOUT = re.compile(
-    r"\b(?:about|around|approximately|approx|roughly|nearly|almost|some|circa|over|"
-    r"(?<!no )(?<!not )more than|just under|just over|close to)\W+$",
-    re.IGNORECASE,
-)
 
 
 @cache
@@ -224,16 +170,16 @@ def _number(text: str, match: re.Match[str]) -> Quantity:
     factor = 1.0
     weak = False
     if match["spelled"]:
-        values = {_spelled(match[0])}
-        weak = match[0].lower() in _WEAK
+        values = {read_words(match[0])}
+        weak = match[0].lower() in WEAK
     else:
-        values = _values(match["number"] or match["number2"])
+        values = read_digits(match["number"] or match["number2"])
         before = (match["before"] or match["before2"] or "").strip()
         unit = _unit(before) if before else None
-        factor = _SCALES.get((match["scale"] or "").lower(), 1.0)
+        factor = SCALES.get((match["scale"] or "").lower(), 1.0)
         attached = (match["attached"] or "").lower()
-        if attached in _SHORT_SCALES and (before or attached not in UNIT_OF):
-            factor = _SHORT_SCALES[attached]
+        if attached in SHORT_SCALES and (before or attached not in UNIT_OF):
+            factor = SHORT_SCALES[attached]
         elif attached:
             unit = _unit(attached)
     after = _AFTER.match(text, end)
@@ -254,52 +200,9 @@ def _bounded(
     unit: tuple[str, float] | None = None,
     weak: bool = False,
 ) -> Quantity:
-    lead = _LEAD.search(text, max(0, start - 40), start)
-    before = lead[0] if lead else ""
-    bound = None
-    if _AT_LEAST.search(before):
-        bound = Bound.AT_LEAST
-    elif _AT_MOST.search(before):
-        bound = Bound.AT_MOST
-    compared = re.search(r"\b(?:more|less|fewer|later|earlier|longer) than\W+(?:\w+\W+)?$", before)
-    clause = re.split(r"[.;:,]\s", text[max(0, start - 100) : start])[-1]
-    if bound is not None and compared and _DENIED.search(clause):
-        bound = Bound.AT_MOST if bound == Bound.AT_LEAST else Bound.AT_LEAST
+    bound, about = limits(text, start)
     name, scale = unit or (None, 1.0)
-    about = bool(_ABOUT.search(before))
     return Quantity(start, end, keys, name, scale, bound, about, weak)
-
-
-def _values(digits: str) -> set[float]:
-    """Return what digits with points and commas can mean."""
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
-        return {float(digits.replace(",", ""))}
-    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", digits):
-        return {float(digits.replace(".", ""))}
-    if re.fullmatch(r"\d+,\d+", digits):
-        return {float(digits.replace(",", "."))}
-    if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", digits):
-        return {float(digits), float(digits.replace(".", ""))}
-    if re.fullmatch(r"\d+(?:\.\d+)?", digits):
-        return {float(digits)}
-    # Version 2.13.0, clause 1.2.3: digits in an order, compared as one number in base 1000.
-    value = 0.0
-    for part in re.findall(r"\d+", digits):
-        value = value * 1000 + float(part)
-    return {value + 0.5}
-
-
-def _spelled(words: str) -> float:
-    total, current = 0.0, 0.0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        if word in _SMALL_AND_ORDINAL:
-            current += _SMALL_AND_ORDINAL[word]
-        elif word == "hundred":
-            current = (current or 1.0) * 100
-        elif word in _SCALES:
-            total += (current or 1.0) * _SCALES[word]
-            current = 0.0
-    return total + current
 
 
 def _calendar(text: str, match: re.Match[str]) -> list[Quantity]:

@@ -20,6 +20,9 @@ _END = re.compile(
 )
 _LINE_START = re.compile(r"\n(?=[ \t]*(?:[-*+•]\s|\d{1,3}[.)]\s|\#{1,6}\s|\|))|(?<=\|)[ \t]*\n")
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t].*$", re.MULTILINE)
+_CAPITALS = 0.002
+"""Share of letters that are capitals below which a text is written without them."""
+
 _LAST_WORD = re.compile(r"([^\s(\[\"“]+)$")
 
 
@@ -30,8 +33,10 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     paragraph, as PDF pages have them, is not an end.
     """
     cuts = {0, len(text)}
+    letters = sum(map(str.isalpha, text))
+    small = sum(map(str.isupper, text)) < _CAPITALS * letters
     for match in _END.finditer(text):
-        if match.lastgroup != "mark" or _ends(text, match):
+        if match.lastgroup != "mark" or _ends(text, match, small):
             cuts.add(match.end())
     cuts.update(match.end() for match in _LINE_START.finditer(text))
     cuts.update(match.end() for match in _HEADING.finditer(text))
@@ -46,18 +51,24 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _ends(text: str, match: re.Match[str]) -> bool:
-    """Whether a mark ends its sentence, judged by the words on both sides."""
+def _ends(text: str, match: re.Match[str], small: bool) -> bool:
+    """Whether a mark ends its sentence, judged by the words on both sides.
+
+    Args:
+        small: whether the text is written without capitals, so that a small letter after the
+            mark tells nothing.
+    """
     following = text[match.end() :].lstrip()[:1]
+    continues = following.islower() and not small
     if match["mark"][0] != ".":
-        return not following.islower()
+        return not continues
     word = _LAST_WORD.search(text, max(0, match.start() - 40), match.start())
     last = word[1] if word else ""
     if last.lower() in _ABBREVIATIONS and not match["mark"].startswith(".."):
         return False
     if last.lower() in ("no", "nos") and following.isdigit():
         return False
-    initial = len(last) == 1 and last.isalpha() and last.isupper()
+    initial = len(last) == 1 and last.isalpha() and (last.isupper() or small)
     # "1." opens a list item or a clause when it stands at the start of its line.
     numeral = last.isdigit() and text[: match.start() - len(last)].rstrip(" \t")[-1:] in ("", "\n")
-    return not (initial or numeral or following.islower())
+    return not (initial or numeral or continues)

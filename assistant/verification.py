@@ -5,17 +5,17 @@ verdict means, and how often it is right, is in docs/checking.md.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 
+from assistant.holding import extended, held_bits, is_derived, is_strict, longest_run
 from assistant.negation import contradicts, opposites
+from assistant.relatedness import Embed, Relatedness
 from assistant.slots import exchanged, misplaced, opposed_bounds, other_amount, phrases, substituted
-from assistant.sources import Source, SourceSentence, Window, content
+from assistant.sources import Source, Window, content
 from assistant.terms import Kind, Term, terms
 from ingest.index.documents import Passage
-from ingest.index.embedding import Vectors
 
 _LACKING = 0.15
 """Share of a supported sentence's content words that its source may lack."""
@@ -26,25 +26,11 @@ _LITTLE = 0.5
 _ADDITION = 2
 """Content words in a row, unrelated to the source, that make an invented detail."""
 
-_RELATED = 0.5
-"""Cosine of two words' vectors from which one may stand for the other."""
-
-_COMPARED = 24
-"""Words of a source, at most, that are compared by their vectors."""
-
 _AS_GOOD = 0.15
 """Windows this close to the best one are judged too."""
 
 _JUDGED = 3
-_ROOT = 5
-"""Letters, at least, that two words of one root begin with."""
-
-_EXTENSIONS = 2
-"""Further sentences of the same sources that may complete the best window."""
-
 _LIST_MARK = re.compile(r"^\s*(?:[-*+•]|(?P<number>\d{1,3})[.)])\s+")
-
-Embed = Callable[[Sequence[str]], Vectors]
 
 
 class Support(StrEnum):
@@ -95,8 +81,7 @@ class Checker:
 
     def __init__(self, passages: Sequence[Passage], embed: Embed | None = None) -> None:
         self._sources = {passage.number: Source(passage) for passage in passages}
-        self._embed = embed
-        self._vectors: dict[str, Vectors] = {}
+        self._relatedness = Relatedness(embed)
 
     def check(self, sentence: str, numbers: Sequence[int] = ()) -> Verdict:
         """Compare a sentence, without its citation marks, with the passages it cites.
@@ -165,20 +150,22 @@ class Checker:
         self, claim: Sequence[Term], items: Sequence[Term], window: Window, pool: list[Source]
     ) -> Support:
         source = window.terms
-        main = max(window.sentences, key=lambda sentence: _held(sentence, items).bit_count()).terms
+        main = max(
+            window.sentences, key=lambda sentence: held_bits(sentence, items).bit_count()
+        ).terms
         if other_amount(claim, main):
             return Support.UNSUPPORTED
         held = window.held
-        for sentence in _extended(items, held, pool):
-            held |= _held(sentence, items)
+        for sentence in extended(items, held, pool):
+            held |= held_bits(sentence, items)
         lacking = [bit for bit in range(len(items)) if not held >> bit & 1]
-        lacking = [bit for bit in lacking if not _derived(items[bit], source)]
+        lacking = [bit for bit in lacking if not is_derived(items[bit], source)]
         elsewhere = {bit for bit in lacking if self._stands_around(claim, items[bit], pool)}
         lacking = [bit for bit in lacking if bit not in elsewhere]
-        if any(_strict(items[bit]) for bit in lacking):
+        if any(is_strict(items[bit]) for bit in lacking):
             return Support.UNSUPPORTED
         count = len(items)
-        few = len(lacking) <= _LACKING * count and _longest_run(lacking) <= 1
+        few = len(lacking) <= _LACKING * count and longest_run(lacking) <= 1
         if few and len(elsewhere) <= count / 2 and not substituted(claim, main):
             return Support.SUPPORTED
         return self._judge_rest(items, lacking, len(elsewhere), main)
@@ -198,13 +185,13 @@ class Checker:
         said = count - elsewhere / 2 - len(lacking)
         if said + len(lacking) / 2 < _LITTLE * count:
             return Support.UNSUPPORTED
-        if said >= _LITTLE * count and _longest_run(lacking) < _ADDITION:
+        if said >= _LITTLE * count and longest_run(lacking) < _ADDITION:
             return Support.PARTLY
-        unrelated = self._unrelated([items[bit] for bit in lacking], main)
+        unrelated = self._relatedness.unrelated([items[bit] for bit in lacking], main)
         missing = [bit for bit in lacking if items[bit].text in unrelated]
         if said + (len(lacking) - len(missing)) / 2 < _LITTLE * count:
             return Support.UNSUPPORTED
-        return Support.UNSUPPORTED if _longest_run(missing) >= _ADDITION else Support.PARTLY
+        return Support.UNSUPPORTED if longest_run(missing) >= _ADDITION else Support.PARTLY
 
     def _stands_around(self, claim: Sequence[Term], term: Term, pool: list[Source]) -> bool:
         """Whether a word stands elsewhere in these passages or in the headings above them.
@@ -222,27 +209,10 @@ class Checker:
         known = any(source.holds(other) for source in pool for other in claim[slice(*whole)])
         return known and any(source.holds(term) for source in self._sources.values())
 
-    def _unrelated(self, words: Sequence[Term], source: Sequence[Term]) -> set[str]:
-        """Return which of these words no word of a source comes near to."""
-        ours = list(dict.fromkeys(term.text for term in words))
-        theirs = list(dict.fromkeys(term.text for term in source if term.kind == Kind.WORD))[
-            :_COMPARED
-        ]
-        if self._embed is None or not theirs:
-            return set(ours)
-        unknown = [word for word in (*ours, *theirs) if word not in self._vectors]
-        if unknown:
-            self._vectors |= zip(unknown, self._embed(unknown), strict=True)
-        near = {
-            word: max(float(self._vectors[word] @ self._vectors[other]) for other in theirs)
-            for word in ours
-        }
-        return {word for word in ours if near[word] < _RELATED}
-
 
 def _is_contrary(claim: Sequence[Term], items: Sequence[Term], window: Window) -> bool:
     """Whether a window says something else where it speaks of the same."""
-    held = [_held(sentence, items).bit_count() for sentence in window.sentences]
+    held = [held_bits(sentence, items).bit_count() for sentence in window.sentences]
     for sentence, count in zip(window.sentences, held, strict=True):
         # What another sentence denies is not denied of this.
         if 2 * count >= max(held) and (
@@ -275,66 +245,6 @@ def _whole(source: Source) -> Evidence:
     sentences = source.sentences
     start, end = (sentences[0].start, sentences[0].end) if sentences else (0, 0)
     return Evidence(source.passage.number, start, end, 0.0)
-
-
-def _held(sentence: SourceSentence, items: Sequence[Term]) -> int:
-    return sum(1 << bit for bit, term in enumerate(items) if sentence.holds(term))
-
-
-def _extended(items: Sequence[Term], held: int, pool: list[Source]) -> list[SourceSentence]:
-    """Return the sentences that hold most of what `held` (a bit for each item) lacks.
-
-    A number is taken from another sentence only together with a word that stands beside it
-    in the claim.
-    """
-    chosen: list[SourceSentence] = []
-    candidates = [sentence for source in pool for sentence in source.sentences]
-    for _ in range(_EXTENSIONS):
-        best, gained = None, 0
-        for sentence in candidates:
-            new = _held(sentence, items) & ~held
-            for bit, term in enumerate(items):
-                if new >> bit & 1 and term.quantity is not None:
-                    beside = [
-                        items[i]
-                        for i in (bit - 2, bit - 1, bit + 1, bit + 2)
-                        if 0 <= i < len(items)
-                    ]
-                    if not any(sentence.holds(other) for other in beside):
-                        new &= ~(1 << bit)
-            if new.bit_count() > gained:
-                best, gained = sentence, new.bit_count()
-        if best is None:
-            break
-        chosen.append(best)
-        held |= _held(best, items)
-    return chosen
-
-
-def _strict(term: Term) -> bool:
-    return term.kind in (Kind.NAME, Kind.QUANTITY)
-
-
-def _derived(term: Term, source: Sequence[Term]) -> bool:
-    """Whether the source has another word of the same root ("Japan", "Japanese")."""
-    if term.kind == Kind.QUANTITY or len(term.text) < _ROOT:
-        return False
-    return any(
-        other.stem is not None
-        and term.text.startswith(other.text[: max(_ROOT, ceil(0.6 * len(other.text)))])
-        and other.text.startswith(term.text[: max(_ROOT, ceil(0.6 * len(term.text)))])
-        and len(other.text) >= _ROOT
-        for other in source
-    )
-
-
-def _longest_run(bits: Sequence[int]) -> int:
-    longest = run = 0
-    previous = -2
-    for bit in bits:
-        run = run + 1 if bit == previous + 1 else 1
-        longest, previous = max(longest, run), bit
-    return longest
 
 
 def check(sentence: str, passage: str, embed: Embed | None = None) -> Verdict:

@@ -95,3 +95,21 @@ def test_a_citation_after_the_full_stop_belongs_to_the_sentence_before_it(
     text: str, expected: list[str]
 ) -> None:
     assert sentences(text) == expected
+
+
+def test_a_text_without_capitals_has_sentences_too() -> None:
+    text = (
+        "the credit is $20 million, of which e.g. half expires in 2020. a deferred asset was "
+        "booked by j. smith in the u.s. market. does it expire? not before 2027."
+    )
+    assert [text[start:end] for start, end in sentence_spans(text)] == [
+        "the credit is $20 million, of which e.g. half expires in 2020.",
+        "a deferred asset was booked by j. smith in the u.s. market.",
+        "does it expire?",
+        "not before 2027.",
+    ]
+
+
+def test_a_small_letter_after_a_full_stop_goes_on_where_capitals_begin_sentences() -> None:
+    text = "The firm Yahoo! was sold to approx. ten owners. It is now called oath."
+    assert len(sentence_spans(text)) == 2
