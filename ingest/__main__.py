@@ -15,17 +15,13 @@ import typer
 from ingest.adding import add_source, named_sources
 from ingest.choosing import chosen, find, require_choice
 from ingest.console import (
-    Interrupted,
     confirm,
     err,
     out,
     print_json,
-    see_through,
     show,
     show_collections,
-    stop_on_interrupt,
     summarize,
-    taking_in,
     tell_ended,
     tell_event,
 )
@@ -36,6 +32,7 @@ from ingest.index.settings import read_settings
 from ingest.index.tables import Record, State
 from ingest.mirroring import Mirror, owned_folder
 from ingest.pipeline import Pipeline
+from ingest.progress import Interrupted, see_through, stop_on_interrupt, taking_in
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
 
@@ -89,9 +86,11 @@ def add(
                 ids[record.id] = None
                 if outcome in (Outcome.REPLACED, Outcome.DUPLICATE) and not as_json:
                     err.print(_said(name, record, outcome), markup=False)
-        see_through("ingest add", index, settings, list(ids), wait)
+        if ids:
+            see_through("ingest add", index, settings, list(ids), wait)
         records = index.catalogue.family(list(ids))
-        summarize(records, as_json)
+        if ids or as_json:
+            summarize(records, as_json)
     if refused or any(record.state == State.FAILED for record in records):
         raise typer.Exit(1)
 

@@ -1,44 +1,23 @@
-"""What the `ingest` command shows: progress while there is work, and how it ended."""
+"""What the `ingest` command prints: documents, collections, events, how work ended."""
 
 import json
-import signal
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column
 
 from ingest.index.collections import Holding
-from ingest.index.errors import IndexInUseError, InputError
-from ingest.index.index import Index
+from ingest.index.errors import InputError
 from ingest.index.shapes import document_shape
 from ingest.index.tables import Record, State
 from ingest.mirroring import Event
-from ingest.pipeline import Pipeline
-from ingest.settings import IngestSettings
-from ingest.worker import Worker
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _LISTED = 20
 """Most documents that are listed one by one when a command ends; more are summed up."""
-
-_CUT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-"""A name gets what is left of a line."""
-
-_REDRAW_SECONDS = 0.5
-
-_BUSY = (State.QUEUED, State.RUNNING)
-
-
-class Interrupted(Exception):  # noqa: N818  nothing went wrong
-    """A person stopped the command; what is queued stays queued."""
 
 
 def print_json(value: object) -> None:
@@ -113,71 +92,6 @@ def summarize(records: Sequence[Record], as_json: bool) -> None:
     out.print(f"{named}: {chunks} passages{vectors}.")
 
 
-def see_through(
-    command: str, index: Index, settings: IngestSettings, ids: Sequence[str], wait: bool
-) -> None:
-    """Have the queue worked off: here, or by whoever owns the index.
-
-    Args:
-        ids: the documents to wait for where another process does the work.
-
-    Raises:
-        Interrupted: a person pressed Ctrl-C.
-    """
-    while True:
-        try:
-            index.own(command)
-        except IndexInUseError:
-            if not wait:
-                owner = index.ownership.current()
-                who = f"`{owner.command}`" if owner else "Another process"
-                err.print(f"{who} is at work on this data folder and goes on from here.")
-                return
-            if not any(record.state in _BUSY for record in index.catalogue.family(ids)):
-                return
-            try:
-                time.sleep(0.5)
-            except KeyboardInterrupt:
-                raise Interrupted from None
-        else:
-            with stop_on_interrupt() as stop, _Display(index) as display:
-                worker = Worker(index, Pipeline(index, settings), display.note)
-                display.worker = worker
-                worker.run(stop, 0.3, done=lambda: not index.catalogue.unfinished())
-            if stop.is_set():
-                raise Interrupted
-            return
-
-
-@contextmanager
-def taking_in(total: int) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal which of `total` files and pages is being taken in.
-
-    Yields:
-        to be called with the name of each.
-    """
-    bar = Progress(
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("taken in"),
-        TextColumn("{task.description}", markup=False, table_column=_CUT),
-        console=err,
-        expand=True,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-    task = bar.add_task("", total=total)
-    taken = -1
-
-    def on_next(name: str) -> None:
-        nonlocal taken
-        taken += 1
-        bar.update(task, description=name, completed=taken)
-
-    with bar:
-        yield on_next
-
-
 def tell_event(event: Event, as_json: bool) -> None:
     """Print what happened in a folder that is watched, as a line."""
     if as_json:
@@ -199,74 +113,6 @@ def tell_ended(record: Record, as_json: bool) -> None:
         print_json_line({"event": record.state.value, "name": record.name, "document": shape})
     else:
         out.print(_line(record), markup=False)
-
-
-class _Display:
-    """A line that tells how far the queue is, on a terminal only."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._started = time.monotonic()
-        self._drawn = 0.0
-        self._total = index.catalogue.unfinished()
-        self.worker: Worker | None = None
-        self._bar = Progress(
-            BarColumn(bar_width=12),
-            MofNCompleteColumn(),
-            TextColumn("files, {task.fields[speed]:.0f} passages a second,"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            TextColumn("{task.description}", markup=False, table_column=_CUT),
-            console=err,
-            expand=True,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._bar.add_task("loading the embedding model", total=self._total, speed=0.0)
-
-    def __enter__(self) -> "_Display":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def note(self, name: str, stage: str, fraction: float) -> None:
-        """Show the document at hand; see `Worker`."""
-        now = time.monotonic()
-        if self._bar.disable or self.worker is None or now - self._drawn < _REDRAW_SECONDS:
-            return
-        self._drawn = now
-        left = self._index.catalogue.unfinished()
-        # Attachments, and what others add meanwhile, make the total grow.
-        self._total = max(self._total, left)
-        self._bar.update(
-            self._task,
-            description=f"{name}, {stage} {fraction:.0%}" if fraction < 1 else name,
-            completed=self._total - left,
-            total=self._total,
-            speed=self.worker.written / (now - self._started),
-        )
-
-
-@contextmanager
-def stop_on_interrupt() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C sets; the second ends the process as ever."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def set_once(*_: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, set_once)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _line(record: Record) -> str:

@@ -79,7 +79,7 @@ class Queue:
             .with_for_update(skip_locked=True)
         )
         held = {"worker": self._worker, "lease_until": self._clock() + lease}
-        begun = {"state": State.RUNNING, "stage": "reading"}
+        begun = {"state": State.RUNNING, "stage": "reading", "error": None}
         with self._database.write() as connection:
             found = connection.execute(query).all()
             if found and found[0].attempts:

@@ -174,6 +174,18 @@ def test_add_waits_for_a_disk_that_is_away_and_says_why(
     assert len(tries) == 2
 
 
+def test_a_file_that_cannot_be_taken_in_is_all_that_is_said(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise DataFolderError("The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(Index, "add_file", full)
+    ran = cli("add", docs / "hare.txt")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "hare.txt: The disk is full. Free some space.\n"
+
+
 def test_ctrl_c_while_files_are_taken_in_keeps_those_that_were(
     cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
