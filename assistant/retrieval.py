@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from assistant.settings import AssistantSettings
 from ingest.index.documents import Passage
 from ingest.index.errors import InputError
+from ingest.index.generation import Generation
 from ingest.index.index import Index
 from ingest.index.keywords import question_keywords
-from ingest.index.store import Hit, Hits, Where
+from ingest.index.store import Hit, Hits, Store, Where
 
 MAX_QUESTION = 4_000
 """Most characters in a question; the embedding model reads about 1,000 of them."""
@@ -58,18 +59,25 @@ class Retriever:
             # A store that nothing was written to need not be opened, nor the model loaded.
             return []
         where = Where(collection, tuple(document_ids) if document_ids is not None else None)
-        vector = self._index.embedder.embed_question(question)
+        return self._index.steadily(lambda generation: self._search(generation, question, k, where))
+
+    def _search(self, generation: Generation, question: str, k: int, where: Where) -> list[Passage]:
+        vector = generation.embedder.embed_question(question)
         keywords = question_keywords(question)
         limit = max(CANDIDATES, k)
         for _ in range(_ROUNDS):
-            found = fuse(self._index.store.search(vector, keywords, limit, where))
-            passages = self._first(found, k) or self._current(found, k)
+            found = fuse(generation.store.search(vector, keywords, limit, where))
+            passages = self._first(generation.store, found, k) or self._current(
+                generation.store, found, k
+            )
             if passages is not None:
                 return passages
             limit *= 4
-        return self._current(found, k, complete=True) or []
+        return self._current(generation.store, found, k, complete=True) or []
 
-    def _first(self, ranked: Sequence[tuple[Hit, float]], k: int) -> list[Passage] | None:
+    def _first(
+        self, store: Store, ranked: Sequence[tuple[Hit, float]], k: int
+    ) -> list[Passage] | None:
         """Return the first `k` hits where all of them are current, as nearly always, else None.
 
         Asking the catalogue for `k` documents takes half the time of asking for all.
@@ -78,10 +86,10 @@ class Retriever:
         versions = self._index.catalogue.versions({hit.document_id for hit, _ in first})
         if any(versions.get(hit.document_id, ("",))[0] != hit.version for hit, _ in first):
             return None
-        return self._passages(first, versions)
+        return self._passages(store, first, versions)
 
     def _current(
-        self, ranked: Sequence[tuple[Hit, float]], k: int, complete: bool = False
+        self, store: Store, ranked: Sequence[tuple[Hit, float]], k: int, complete: bool = False
     ) -> list[Passage] | None:
         """Return the first `k` hits whose version is the catalogue's.
 
@@ -97,17 +105,18 @@ class Retriever:
         seen = {hit.document_id for hit, _ in live}
         if (len(live) < min(k, len(ranked)) or versions.keys() - seen) and not complete:
             return None
-        return self._passages(live[:k], versions, complete)
+        return self._passages(store, live[:k], versions, complete)
 
     def _passages(
         self,
+        store: Store,
         hits: Sequence[tuple[Hit, float]],
         versions: Mapping[str, tuple[str, str]],
         complete: bool = False,
     ) -> list[Passage] | None:
         """Return the passages of these hits; None when some were just removed."""
         scores = {hit.chunk_id: score for hit, score in hits}
-        chunks = self._index.store.fetch(list(scores))
+        chunks = store.fetch(list(scores))
         if len(chunks) < len(scores) and not complete:
             return None
         return [

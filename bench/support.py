@@ -31,7 +31,7 @@ from bench.claims import Claim, Corpus, make_claims
 from bench.common import demand, forget_settings, percentile, print_machine
 from ingest.index.documents import Passage
 from ingest.index.embedding import Embedder
-from ingest.index.settings import IndexSettings
+from ingest.index.settings import DEFAULT_MODEL
 
 TRUE = ("verbatim", "shortened", "reordered")
 FALSE = ("number", "date", "name", "foreign", "negation", "addition")
@@ -48,8 +48,7 @@ def main() -> None:
     claims = make_claims(corpus, arguments.claims, random.Random(arguments.seed))
     embed: Embed | None = None
     if not arguments.no_embedding:
-        settings = IndexSettings()
-        embedder = Embedder(settings.embedding_model, settings.embedding_precision)
+        embedder = Embedder(DEFAULT_MODEL)
         embedder.load()
         embed = embedder.embed_passages
     verdicts: dict[Claim, Support] = {}

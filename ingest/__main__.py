@@ -26,13 +26,14 @@ from ingest.console import (
     tell_event,
 )
 from ingest.index.catalogue import Outcome
-from ingest.index.errors import FootnoteError
+from ingest.index.errors import FootnoteError, InputError
 from ingest.index.index import Index
 from ingest.index.settings import read_settings
 from ingest.index.tables import Record, State
 from ingest.mirroring import Mirror, owned_folder
 from ingest.pipeline import Pipeline
 from ingest.progress import Interrupted, see_through, stop_on_interrupt, taking_in
+from ingest.reindexing import cancel, reindex
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
 
@@ -220,6 +221,33 @@ def retry(
         summarize(records, as_json)
     if any(record.state == State.FAILED for record in records):
         raise typer.Exit(1)
+
+
+@app.command("reindex")
+def reindex_command(
+    model: Annotated[
+        str | None, typer.Option("--model", help="Embedding model, by name or folder.")
+    ] = None,
+    give_up: Annotated[
+        bool, typer.Option("--cancel", help="Give up what is being built, and remove it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the index anew with another embedding model, from the stored texts.
+
+    The index that is there answers until the new one is complete. A command that was stopped or
+    killed goes on where it was. Exits 1 when some document could not be brought over.
+    """
+    if (model is None) is not give_up:
+        raise InputError("Say which model, or to give up.", "Use --model NAME or --cancel.")
+    settings = read_settings(IngestSettings)
+    # The index's own model is the one to begin with, even where the new one is set already.
+    own = {"embedding_model": None, "embedding_precision": "auto"}
+    with _index(settings.model_copy(update=own)) as index:
+        if model is None:
+            cancel(index)
+        elif reindex(settings, index, model, as_json):
+            raise typer.Exit(1)
 
 
 @app.command()

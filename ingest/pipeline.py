@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 
 from ingest.index.documents import Chunk
+from ingest.index.embedding import Embedder
 from ingest.index.errors import DocumentError
+from ingest.index.generation import Generation
 from ingest.index.index import MAX_NAME, Index
 from ingest.index.keywords import passage_keywords
 from ingest.index.memory import give_back_memory
@@ -80,16 +81,18 @@ class Pipeline:
         self._index = index
         self._settings = settings
         self._scratch = settings.data_dir / "scratch"
+        self._generation: Generation | None = None
+        self._reader: Reader | None = None
+        self._reads_for: Embedder | None = None
 
-    @cached_property
-    def _reader(self) -> Reader:
-        embedder, settings = self._index.embedder, self._settings
-        return Reader(
-            self._scratch,
-            embedder.tokenizer,
-            min(settings.chunk_tokens, embedder.max_tokens),
-            Limits(settings.read_seconds, settings.read_memory_mb, settings.read_output_mb),
-        )
+    @property
+    def generation(self) -> Generation:
+        """Which generation of the index is written: the one that counts, unless it was set."""
+        return self._generation or self._index.current
+
+    @generation.setter
+    def generation(self, generation: Generation) -> None:
+        self._generation = generation
 
     def sweep(self, everything: bool) -> None:
         """Remove what ended workers had read: all of it, or what no worker can be at any more."""
@@ -100,7 +103,7 @@ class Pipeline:
 
     def rest(self) -> None:
         """Let go of what only work needs: the reader's process, and memory."""
-        if "_reader" in self.__dict__:
+        if self._reader is not None:
             self._reader.close()
         give_back_memory()
 
@@ -122,12 +125,13 @@ class Pipeline:
             )
         files = self._index.files
         has_text = record.version == record.sha256 and files.has_text(record.sha256)
+        reader = self._reader_of_generation()
         if has_text and (record.from_text or not files.has_original(record.sha256)):
             with files.text(record.sha256) as path:
-                reading = self._reader.split(path, record.name)
+                reading = reader.split(path, record.name)
         else:
             with files.original(record.sha256) as path:
-                reading = self._reader.read(path, record.name, on_progress)
+                reading = reader.read(path, record.name, on_progress)
         if not reading.chunks:
             reading.discard()
             raise DocumentError(
@@ -137,7 +141,7 @@ class Pipeline:
 
     def interrupt(self) -> None:
         """Make a `read` on another thread end soon."""
-        if "_reader" in self.__dict__:
+        if self._reader is not None:
             self._reader.interrupt()
 
     def known_texts(self, editions: Iterable[tuple[str, str]]) -> dict[bytes, str]:
@@ -145,7 +149,7 @@ class Pipeline:
         return {
             _digest(text): chunk_id
             for document_id, version in editions
-            for chunk_id, text in self._index.store.texts(document_id, version)
+            for chunk_id, text in self.generation.store.texts(document_id, version)
         }
 
     def write(self, batch: Sequence[tuple[Job, Chunk]], on_progress: Callable[[int], None]) -> None:
@@ -153,21 +157,21 @@ class Pipeline:
 
         They are durable when the store is flushed.
         """
-        index = self._index
+        embedder, store = self.generation.embedder, self.generation.store
         known = [job.known.get(_digest(chunk.text)) for job, chunk in batch]
-        stored = index.store.vectors([chunk_id for chunk_id in known if chunk_id is not None])
+        stored = store.vectors([chunk_id for chunk_id in known if chunk_id is not None])
         missing = [place for place, chunk_id in enumerate(known) if chunk_id not in stored]
         vectors = [stored.get(chunk_id or "", _NO_VECTOR) for chunk_id in known]
         if missing:
             texts = [batch[place][1].text for place in missing]
             already = len(batch) - len(missing)
-            embedded = index.embedder.embed_passages(
+            embedded = embedder.embed_passages(
                 texts, on_progress=lambda done: on_progress(already + done)
             )
             for place, vector in zip(missing, embedded, strict=True):
                 vectors[place] = vector
                 batch[place][0].embedded += 1
-        index.store.upsert(
+        store.upsert(
             [
                 Entry(chunk, job.record.collection, vector, passage_keywords(chunk.text))
                 for (job, chunk), vector in zip(batch, vectors, strict=True)
@@ -200,7 +204,22 @@ class Pipeline:
     def drop_others(self, job: Job) -> None:
         """Remove a document's chunks from the store, all but those of this job."""
         kept = job.reading.read_chunks(job.record.id, job.record.sha256)
-        self._index.store.delete(job.record.id, [chunk.id for chunk in kept])
+        self.generation.store.delete(job.record.id, [chunk.id for chunk in kept])
+
+    def _reader_of_generation(self) -> Reader:
+        """Return what splits documents into passages that the generation's model reads."""
+        embedder, settings = self.generation.embedder, self._settings
+        if self._reader is None or self._reads_for is not embedder:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = Reader(
+                self._scratch,
+                embedder.tokenizer,
+                min(settings.chunk_tokens, embedder.max_tokens),
+                Limits(settings.read_seconds, settings.read_memory_mb, settings.read_output_mb),
+            )
+            self._reads_for = embedder
+        return self._reader
 
     def _depth(self, record: Record) -> int:
         depth, parent = 0, record.parent

@@ -24,7 +24,7 @@ from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
 
-_CUT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+CUT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
 """A name gets what is left of a line."""
 
 _REDRAW_SECONDS = 0.5
@@ -180,7 +180,7 @@ def _bar(*columns: ProgressColumn) -> Progress:
         BarColumn(bar_width=12),
         MofNCompleteColumn(),
         *columns,
-        TextColumn("{task.description}", markup=False, table_column=_CUT),
+        TextColumn("{task.description}", markup=False, table_column=CUT),
         console=err,
         expand=True,
         transient=True,

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from ingest.index.database import Database
+from ingest.index.errors import StoreError
+from ingest.index.rebuilds import generation_number
 from ingest.index.tables import (
     COLUMNS,
     Record,
@@ -144,12 +146,23 @@ class Queue:
                 found.setdefault(content, []).append(key)
         return found
 
-    def finish(self, done: Sequence[Done]) -> set[str]:
+    def finish(self, done: Sequence[Done], generation: int = 1) -> set[str]:
         """Make the wanted contents the searchable ones; return the ids of those still wanted.
 
         The documents stay held: `release` them when nothing of their old versions is left.
+
+        Args:
+            generation: of the index in which their chunks are.
+
+        Raises:
+            StoreError: the index has gone over to another generation.
         """
         with self._database.write(alone=True) as connection:
+            if generation_number(connection) != generation:
+                raise StoreError(
+                    "The index was built anew with another embedding model meanwhile.",
+                    "The document is indexed again by itself.",
+                )
             return {one.record.id for one in done if self._finish(connection, one)}
 
     def fail(self, record: Record, error: str) -> bool:

@@ -217,7 +217,8 @@ class Reader:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._scratch.mkdir(parents=True, exist_ok=True)
-        tokenizer = self._scratch / "tokenizer.json"
+        # Readers for two models may start at once while the index is built anew.
+        tokenizer = self._scratch / f"tokenizer-{uuid4().hex}.json"
         self._tokenizer.save(str(tokenizer))
         process = subprocess.Popen(
             [sys.executable, "-m", "ingest.reader_process"],
@@ -234,7 +235,9 @@ class Reader:
             "memory_mb": self._limits.memory_mb,
             "output_mb": self._limits.output_mb,
         }
-        if _exchange(process, setup, _START_SECONDS) is None:
+        answer = _exchange(process, setup, _START_SECONDS)
+        tokenizer.unlink(missing_ok=True)
+        if answer is None:
             _end(process)
             raise DataFolderError(
                 "The process that reads files did not start.",

@@ -137,7 +137,9 @@ class Watch:
                 with closing(Index(self._settings)) as index:
                     index.own(COMMAND)
                     # The model is loaded once; the index is for others between two changes.
-                    index.embedder = embedder = embedder or index.embedder
+                    if embedder is None or embedder.fingerprint != index.fingerprint:
+                        embedder = index.embedder
+                    index.embedder = embedder
                     worker = Worker(index, Pipeline(index, self._settings))
                     worker.run(stop, 0.3, done=lambda: not self._index.catalogue.unfinished())
             except IndexInUseError:

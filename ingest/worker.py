@@ -18,6 +18,7 @@ from ingest.index.index import Index
 from ingest.index.tables import Record, State
 from ingest.pipeline import Job, Pipeline
 from ingest.queue import Done, Queue
+from ingest.rebuilding import Rebuilder
 
 LEASE = 120.0
 """Seconds until a silent worker counts as dead; a heartbeat renews it."""
@@ -50,7 +51,7 @@ class Worker:
         on_progress: called with a document's name, stage and fraction, for displays.
 
     Attributes:
-        written: chunks written so far.
+        written: chunks written so far, of documents that were asked for.
         waits_for: what kept the worker from working at the last try, or None.
     """
 
@@ -63,8 +64,10 @@ class Worker:
         self.written = 0
         self.waits_for: FootnoteError | None = None
         self._index = index
-        self._queue = Queue(index.database, f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}")
+        name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
+        self._queue = Queue(index.database, name)
         self._pipeline = pipeline
+        self._rebuilder = Rebuilder(index, pipeline, name)
         self._on_progress = on_progress
         self._stop = threading.Event()
         self._reported = 0.0
@@ -91,6 +94,8 @@ class Worker:
                 if failures:
                     self._queue.release_mine()
                 worked = self.drain() or worked
+                if self.waits_for is None and not done():
+                    worked = self._rebuilder.advance(stop, self._queue.has_due) or worked
             except FootnoteError as error:
                 self.waits_for = error
             except Exception as error:  # a border: the worker outlives whatever befalls it
@@ -109,6 +114,7 @@ class Worker:
                 self._pipeline.rest()
                 worked = False
             stop.wait(poll)
+        self._rebuilder.close()
         self._pipeline.rest()
 
     def drain(self) -> bool:
@@ -120,6 +126,11 @@ class Worker:
         self.waits_for = None
         if not self._queue.has_due():
             return False
+        with self._index.in_use() as generation:
+            self._pipeline.generation = generation
+            return self._drain()
+
+    def _drain(self) -> bool:
         worked = False
         ahead = ReadAhead(self._queue, self._pipeline.read, self._pipeline.interrupt, LEASE)
         try:
@@ -142,10 +153,19 @@ class Worker:
         if alone:
             self._queue.release_all()
         self._pipeline.sweep(everything=alone)
-        store = self._index.store
+        with self._index.in_use() as generation:
+            self._pipeline.generation = generation
+            self._compare()
+
+    def _compare(self) -> None:
+        store = self._pipeline.generation.store
         # The store is read first: what others finish meanwhile then counts as wanted.
         found = store.editions()
         records = self._index.catalogue.documents()
+        if not self._index.embedded and self._index.follow():
+            # Another process has just switched: what was read belongs to what is gone.
+            self.recover()
+            return
         stored = self._index.files.sweep()
         wanted = {(record.id, sha) for record in records for sha in (record.sha256, record.version)}
         for document_id, version in found.keys() - wanted:
@@ -247,7 +267,7 @@ class Worker:
             return
         for job in left:
             if not error.retryable and job.written and job.record.version != job.record.sha256:
-                self._index.store.delete_version(job.record.id, job.record.sha256)
+                self._pipeline.generation.store.delete_version(job.record.id, job.record.sha256)
             self._give_up(job.record, error)
 
     def _finish(self, jobs: Sequence[Job]) -> None:
@@ -272,18 +292,18 @@ class Worker:
                     children,
                 )
             )
-        self._index.store.flush()
-        finished = self._queue.finish(done)
+        self._pipeline.generation.store.flush()
+        finished = self._queue.finish(done, self._pipeline.generation.number)
         for job in jobs:
             job.finished = job.wanted = job.record.id in finished
             if job.finished and (job.record.version is not None or job.begun_before):
                 self._pipeline.drop_others(job)
-                self._index.store.flush()
+                self._pipeline.generation.store.flush()
 
     def _clear(self, record: Record) -> None:
         try:
-            self._index.store.delete(record.id)
-            self._index.store.flush()
+            self._pipeline.generation.store.delete(record.id)
+            self._pipeline.generation.store.flush()
             self._queue.forget(record)
         except FootnoteError as error:
             self._give_up(record, error)
@@ -294,8 +314,8 @@ class Worker:
         with suppress(FootnoteError):  # else the next start sweeps it
             now = self._queue.current(record)
             if now is not None and record.sha256 not in (now.sha256, now.version):
-                self._index.store.delete_version(record.id, record.sha256)
-                self._index.store.flush()
+                self._pipeline.generation.store.delete_version(record.id, record.sha256)
+                self._pipeline.generation.store.flush()
 
     def _give_up(self, record: Record, error: FootnoteError) -> None:
         """End work that failed; what may pass, and what has to be cleared, is tried again."""

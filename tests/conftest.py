@@ -58,6 +58,14 @@ def embedder() -> Embedder:
     return Embedder(DEFAULT_MODEL)
 
 
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of another embedding model, of 32 dimensions, that reads 48 tokens."""
+    from small_model import make_small_model
+
+    return make_small_model(tmp_path_factory.mktemp("small-model"))
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> IngestSettings:
     """Default settings with a data folder of this test's own."""

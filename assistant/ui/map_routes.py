@@ -31,12 +31,13 @@ class Maps:
     def __init__(self, services: Services) -> None:
         self._index = services.index
         self._drawing = threading.Lock()
-        self._key: tuple[str | None, str] | None = None
+        self._key: tuple[str | None, str, int] | None = None
         self._map: Projection | None = None
 
     def of(self, collection: str | None) -> Projection:
         """Return the map of a collection, or of all documents."""
-        key = (collection, listing.overview(self._index.database).revision)
+        revision = listing.overview(self._index.database).revision
+        key = (collection, revision, self._index.generation_number)
         with self._drawing:
             if self._map is None or self._key != key:
                 self._map, self._key = project(self._index, collection), key
@@ -70,7 +71,7 @@ def map_routes(services: Services, chats: Chats) -> APIRouter:
             raise InputError("There is no answer here.", "Reload the page.")
         drawn = maps.of(marked.collection)
         order = {chunk_id: number for number, chunk_id in enumerate(drawn.chunk_ids)}
-        vector = index.embedder.embed_question(answer.standalone or answer.question)
+        vector = drawn.embedder.embed_question(answer.standalone or answer.question)
         return {
             "question": drawn.place(vector),
             "hits": [order[one.chunk_id] for one in answer.passages if one.chunk_id in order],

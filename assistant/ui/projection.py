@@ -11,8 +11,11 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from ingest.index.embedding import Embedder
 from ingest.index.errors import InputError
+from ingest.index.generation import Generation
 from ingest.index.index import Index
+from ingest.index.store import Store
 from ingest.index.tables import Record
 
 MOST_POINTS = 100_000
@@ -41,6 +44,7 @@ class Projection:
         places: int16 array of shape (points, 2).
         mean: of the vectors, shape (dimension,).
         axes: the two first principal components, shape (dimension, 2), scaled to the picture.
+        embedder: made the vectors, and makes a question's.
     """
 
     parts: tuple[Part, ...]
@@ -48,6 +52,7 @@ class Projection:
     places: npt.NDArray[np.int16]
     mean: npt.NDArray[np.float32]
     axes: npt.NDArray[np.float32]
+    embedder: Embedder
 
     def place(self, vector: npt.NDArray[np.float32]) -> tuple[int, int]:
         """Return where another vector, a question's, stands in the picture."""
@@ -68,12 +73,17 @@ def project(index: Index, collection: str | None) -> Projection:
         raise InputError(
             f"The map holds {MOST_POINTS:,} passages at most.", "Choose one collection on the left."
         )
+    with index.in_use() as generation:
+        return _drawn(generation, records)
+
+
+def _drawn(generation: Generation, records: Sequence[Record]) -> Projection:
     parts: list[Part] = []
     chunk_ids: list[str] = []
     blocks: list[npt.NDArray[np.float16]] = []
     for record in records:
         first = len(chunk_ids)
-        for ids, block in _vectors(index, record):
+        for ids, block in _vectors(generation.store, record):
             chunk_ids += ids
             blocks.append(block)
         parts.append(Part(record.id, record.name, first, len(chunk_ids) - first))
@@ -87,15 +97,16 @@ def project(index: Index, collection: str | None) -> Projection:
         (joined * scale).astype(np.int16),
         mean,
         (axes * scale).astype(np.float32),
+        generation.embedder,
     )
 
 
-def _vectors(index: Index, record: Record) -> "list[tuple[list[str], npt.NDArray[np.float16]]]":
+def _vectors(store: Store, record: Record) -> "list[tuple[list[str], npt.NDArray[np.float16]]]":
     """Return the ids and vectors of a document's passages, in small batches."""
-    texts = index.store.texts(record.id, record.version or "")
+    texts = store.texts(record.id, record.version or "")
     found = []
     while batch := [chunk_id for chunk_id, _ in islice(texts, _BATCH)]:
-        vectors = index.store.vectors(batch)
+        vectors = store.vectors(batch)
         ids = [chunk_id for chunk_id in batch if chunk_id in vectors]
         if ids:
             # Half precision halves the memory of the largest maps, and no eye sees it.

@@ -255,6 +255,12 @@ class Catalogue:
             query = sa.select(facts.c.value).where(facts.c.key == key)
             return connection.execute(query).scalar_one_or_none()
 
+    def facts(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Return those of these facts that there are, as they stood at one moment."""
+        with self._database.read() as connection:
+            query = sa.select(facts.c.key, facts.c.value).where(facts.c.key.in_(keys))
+            return {row.key: row.value for row in connection.execute(query)}
+
     def settle_fact(self, key: str, value: str) -> str:
         """Record a fact unless it is there; return the one that holds."""
         with self._database.write(alone=True) as connection:

@@ -250,6 +250,23 @@ class EdgeStore:
             ) from error
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove the folder of an `EdgeStore` that is closed; nothing happens where it is gone.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"The old index in {folder} cannot be removed ({error.strerror}).",
+            "Correct the permissions of the data folder, or delete that folder.",
+        ) from error
+
+
 def _is_damage(error: BaseException) -> bool:
     """Whether loading failed by what is in the folder, and not by the state of the machine."""
     passing = (_LOCKED, "Permission denied", "No space left", "Too many open", "incompatible")

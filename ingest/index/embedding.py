@@ -161,11 +161,11 @@ class Embedder:
             with self._loading:
                 if self._model is None:
                     if self._recorded is not None and self._recorded.model != self.name:
-                        raise _other_model(self._recorded, self.name)
+                        raise other_model(self._recorded, self.name, self.name)
                     model = self._load()
                     found = self._fingerprint_of(model)
                     if self._recorded not in (None, found):
-                        raise _other_model(self._recorded, str(found))
+                        raise other_model(self._recorded, str(found), self.name)
                     self._model = model
         return self._model
 
@@ -174,7 +174,7 @@ class Embedder:
         if dimension is None:
             raise EmbedderError(
                 f"{self.name} does not say how long its vectors are.",
-                "Choose another model with FOOTNOTE_EMBEDDING_MODEL.",
+                "Choose another model.",
             )
         precision = str(next(model.parameters()).dtype).removeprefix("torch.")
         return Fingerprint(self.name, self._weights, precision, dimension)
@@ -224,8 +224,8 @@ class Embedder:
             reason = str(error).strip().split("\n")[0][:200]
             raise EmbedderError(
                 f"The embedding model {self.name} cannot be loaded ({reason}).",
-                "Check FOOTNOTE_EMBEDDING_MODEL and, for a model that is not on this machine yet, "
-                "the way to the model hub.",
+                "Check its name (FOOTNOTE_EMBEDDING_MODEL or --model) and, for a model that is not "
+                "on this machine yet, the way to the model hub.",
             ) from error
 
 
@@ -245,11 +245,13 @@ def _use_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
-def _other_model(recorded: Fingerprint, found: str) -> EmbedderError:
+def other_model(recorded: Fingerprint, found: str, name: str) -> EmbedderError:
+    """Return the refusal of a model, called `name`, that is not the one of the index."""
     return EmbedderError(
         f"This index was built with {recorded}, but the settings name {found}.",
         f"Set FOOTNOTE_EMBEDDING_MODEL={recorded.model} and "
-        f"FOOTNOTE_EMBEDDING_PRECISION={recorded.precision}, or use a new FOOTNOTE_DATA_DIR.",
+        f"FOOTNOTE_EMBEDDING_PRECISION={recorded.precision}, or build the index anew with "
+        f"`ingest reindex --model {name}`.",
     )
 
 

@@ -1,7 +1,7 @@
 """A Qdrant server: the store for many processes and machines, through qdrant-client."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import grpc
@@ -9,7 +9,11 @@ import httpx
 import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
+from qdrant_client.http.exceptions import (
+    ApiException,
+    ResponseHandlingException,
+    UnexpectedResponse,
+)
 
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
@@ -45,6 +49,16 @@ def connect(settings: IndexSettings) -> QdrantClient:
     )
 
 
+def remove_collection(client: QdrantClient, name: str, address: str | None = None) -> None:
+    """Remove a collection; nothing happens where it is gone.
+
+    Raises:
+        StoreError: the server cannot be reached, or refuses.
+    """
+    with _foreign_errors(_words(address), name):
+        client.delete_collection(name)
+
+
 class ServerStore:
     """One collection of a Qdrant server; see `Store` for the methods.
 
@@ -62,7 +76,7 @@ class ServerStore:
         self, client: QdrantClient, name: str, dimension: int, address: str | None = None
     ) -> None:
         self._client = client
-        self._server = f"The Qdrant server at {address}" if address else "The Qdrant server"
+        self._server = _words(address)
         self._name = name
         with self._foreign_errors():
             if not client.collection_exists(name):
@@ -183,21 +197,50 @@ class ServerStore:
                 self._name, field, models.PayloadSchemaType.KEYWORD, wait=True
             )
 
-    @contextmanager
-    def _foreign_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (ApiException, QdrantException, grpc.RpcError, httpx.HTTPError, OSError) as error:
-            if _unreachable(error):
-                raise StoreError(
-                    f"{self._server} cannot be reached.",
-                    "Start it, or correct FOOTNOTE_QDRANT_URL; work goes on by itself then.",
-                ) from error
+    def _foreign_errors(self) -> AbstractContextManager[None]:
+        return _foreign_errors(self._server, self._name)
+
+
+@contextmanager
+def _foreign_errors(server: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    # A collection that is not there is a ValueError in the client's local mode.
+    except (
+        *(ApiException, QdrantException, grpc.RpcError, httpx.HTTPError, OSError),
+        ValueError,
+    ) as error:
+        if _is_missing(error):
             raise StoreError(
-                f"{self._server} refused a call ({_reason(error)}).",
-                "Its log says why; check that its version fits the client's.",
-                retryable=False,
+                f"{server} has no collection {name} any more.",
+                "Start again: its passages are indexed anew from the stored documents.",
             ) from error
+        if isinstance(error, ValueError):
+            raise
+        if _unreachable(error):
+            raise StoreError(
+                f"{server} cannot be reached.",
+                "Start it, or correct FOOTNOTE_QDRANT_URL; work goes on by itself then.",
+            ) from error
+        raise StoreError(
+            f"{server} refused a call ({_reason(error)}).",
+            "Its log says why; check that its version fits the client's.",
+            retryable=False,
+        ) from error
+
+
+def _words(address: str | None) -> str:
+    return f"The Qdrant server at {address}" if address else "The Qdrant server"
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether a call failed because its collection is not there."""
+    if isinstance(error, UnexpectedResponse):
+        return bool(error.status_code == 404)
+    code: Callable[[], object] | None = getattr(error, "code", None)
+    if isinstance(error, grpc.RpcError) and callable(code):
+        return code() is grpc.StatusCode.NOT_FOUND
+    return isinstance(error, ValueError) and "not found" in str(error)
 
 
 def _unreachable(error: Exception) -> bool:

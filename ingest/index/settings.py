@@ -66,8 +66,10 @@ class IndexSettings(BaseSettings):
         default=None,
         description="Folder or fsspec address for originals and texts. Unset: in the data folder.",
     )
-    embedding_model: str = Field(
-        default=DEFAULT_MODEL, description="sentence-transformers model, by name or folder."
+    embedding_model: str | None = Field(
+        default=None,
+        description="sentence-transformers model, by name or folder. Unset: what the index has; "
+        f"a new one gets `{DEFAULT_MODEL}`.",
     )
     embedding_precision: Precision = Field(
         default="auto",
@@ -79,17 +81,29 @@ class IndexSettings(BaseSettings):
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("embedding_model")
+    @classmethod
+    def _named(cls, value: str | None) -> str | None:
+        return model_name(value) if value is not None else None
+
     @field_validator(
         "qdrant_url",
         "qdrant_api_key",
         "qdrant_grpc_port",
         "database_url",
         "files_url",
+        "embedding_model",
         mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value in ("", "0", 0) else value
+
+
+def model_name(name: str) -> str:
+    """Return an embedding model's name, or the whole path where it is a folder."""
+    folder = Path(name).expanduser()
+    return str(folder.absolute()) if folder.is_dir() else name
 
 
 def read_settings(kind: type[S]) -> S:

@@ -6,6 +6,7 @@ is given; which version of a document counts is the catalogue's to say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -95,11 +96,12 @@ class Store(Protocol):
         """Flush and let go of everything. Closing twice is closing once."""
 
 
-def open_store(settings: IndexSettings, dimension: int) -> Store:
+def open_store(settings: IndexSettings, dimension: int, number: int = 1) -> Store:
     """Open the store that the settings name: the one place where the two modes part.
 
     Args:
         dimension: length of the vectors.
+        number: of the generation whose vectors it holds.
 
     Raises:
         StoreError: it cannot be opened.
@@ -107,12 +109,33 @@ def open_store(settings: IndexSettings, dimension: int) -> Store:
     if settings.qdrant_url is None:
         from ingest.index.edge_store import EdgeStore
 
-        return EdgeStore(settings.data_dir / "edge", dimension)
+        return EdgeStore(settings.data_dir / _numbered("edge", number), dimension)
     from ingest.index.server_store import ServerStore, connect
 
-    return ServerStore(
-        connect(settings), settings.qdrant_collection, dimension, settings.qdrant_url
-    )
+    name = _numbered(settings.qdrant_collection, number)
+    return ServerStore(connect(settings), name, dimension, settings.qdrant_url)
+
+
+def remove_store(settings: IndexSettings, number: int) -> None:
+    """Remove the store of a generation, which nobody has open; nothing happens where none is.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
+    if settings.qdrant_url is None:
+        from ingest.index.edge_store import remove_folder
+
+        remove_folder(settings.data_dir / _numbered("edge", number))
+        return
+    from ingest.index.server_store import connect, remove_collection
+
+    with closing(connect(settings)) as client:
+        name = _numbered(settings.qdrant_collection, number)
+        remove_collection(client, name, settings.qdrant_url)
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
 
 
 def payload(entry: Entry) -> dict[str, Any]:

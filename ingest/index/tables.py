@@ -112,6 +112,33 @@ facts = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+rebuilds = sa.Table(
+    "rebuilds",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("retired", sa.Boolean, nullable=False, default=False),
+    sa.Column("model", sa.Text, nullable=False, default=""),
+    sa.Column("precision", sa.String(16), nullable=False, default="auto"),
+    sa.Column("fingerprint", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("failed", sa.Boolean, nullable=False, default=False),
+    sa.Column("document", sa.Text, nullable=False, default=""),
+    sa.Column("worker", sa.Text),
+    sa.Column("lease_until", sa.Float),
+)
+"""The generation of the index that is being built, and those whose store has to be removed."""
+
+rebuilt = sa.Table(
+    "rebuilt",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("document", sa.String(36), primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+)
+"""Documents that are in a generation that is being built, or cannot be, and why."""
+
 SHOWN = documents.c.state != State.REMOVING
 SEARCHABLE = documents.c.version.is_not(None) & SHOWN
 COLUMNS = [documents.c[name] for name in Record.__dataclass_fields__]

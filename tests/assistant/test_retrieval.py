@@ -176,7 +176,7 @@ def test_a_document_that_is_replaced_meanwhile_is_seen_once_and_not_missed(
     retriever: Retriever, index: Index, add: Add, moment: str, k: int
 ) -> None:
     newer = MONA_LISA + " It hangs in the Louvre."
-    index._store = Interrupted(index.store, moment, lambda: add("mona-lisa.txt", newer))
+    index.current._store = Interrupted(index.store, moment, lambda: add("mona-lisa.txt", newer))
     passages = retriever.search(PAINTING, k)
     assert [p.text for p in passages if p.document == "mona-lisa.txt"] == [newer]
     assert passages[0].text == newer
@@ -227,5 +227,7 @@ def test_a_removed_document_vanishes_at_once(
     if moment == "at rest":
         index.catalogue.remove(gone)
     else:
-        index._store = Interrupted(index.store, "search", lambda: index.catalogue.remove(gone))
+        index.current._store = Interrupted(
+            index.store, "search", lambda: index.catalogue.remove(gone)
+        )
     assert {p.document for p in retriever.search(PAINTING, 5)} == {"eiffel.txt", "relativity.txt"}

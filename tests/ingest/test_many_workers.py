@@ -63,12 +63,12 @@ class Stores(BaseManager):
 Stores.register("store")
 stores = Stores(address=sys.argv[1], authkey=b"tests")
 stores.connect()
-ingest.index.index.open_store = lambda settings, dimension: stores.store()
+ingest.index.index.open_store = lambda settings, dimension, number: stores.store()
 ingest.worker.LEASE = 4.0
 finish = Queue.finish
 
-def tell(self, done):
-    finished = finish(self, done)
+def tell(self, done, generation):
+    finished = finish(self, done, generation)
     with open(sys.argv[2], "a") as log:
         log.writelines(f"{key}\\n" for key in finished)
     return finished
@@ -83,7 +83,9 @@ def database() -> str:
     """The address of an empty database."""
     engine = sa.create_engine(DATABASE)
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS documents, discarded, facts"))
+        connection.execute(
+            sa.text("DROP TABLE IF EXISTS documents, discarded, facts, rebuilds, rebuilt")
+        )
     engine.dispose()
     return DATABASE
 
