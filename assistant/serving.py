@@ -102,6 +102,8 @@ def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Ev
     try:
         index.embedder.load()
         _ = index.store
+        if index.outgrown:
+            log.warning("%s", index.outgrown)
     except FootnoteError as error:
         log.warning("%s", error)
     if settings.workers:

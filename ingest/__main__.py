@@ -35,6 +35,7 @@ from ingest.pipeline import Pipeline
 from ingest.progress import Interrupted, see_through, stop_on_interrupt, taking_in
 from ingest.reindexing import cancel, reindex
 from ingest.settings import IngestSettings
+from ingest.transferring import transfer
 from ingest.worker import Worker
 
 DEFAULT_COLLECTION = "default"
@@ -173,6 +174,10 @@ def move(
     A document is searched where it was until it is ready where it goes. Exits 1 when one
     cannot go there.
     """
+    if to.startswith(("http://", "https://")):
+        raise InputError(
+            f"{to} is no collection.", f"To copy the index to that server: `ingest transfer {to}`."
+        )
     require_choice(names, every, collection)
     settings = read_settings(IngestSettings)
     with _index(settings) as index:
@@ -250,6 +255,20 @@ def reindex_command(
             raise typer.Exit(1)
 
 
+@app.command("transfer")
+def transfer_command(
+    url: Annotated[str, typer.Argument(help="Address of the Qdrant server.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy an embedded index to a Qdrant server, with its vectors, and compare the two.
+
+    Nothing is embedded anew. A command that was stopped or killed goes on where it was.
+    """
+    settings = read_settings(IngestSettings)
+    with _index(settings) as index:
+        transfer(settings, index, url, as_json)
+
+
 @app.command()
 def worker() -> None:
     """Work off the queue until stopped: the long-running half of a server."""
@@ -261,6 +280,8 @@ def worker() -> None:
     with _index(settings) as index:
         index.own("ingest worker")
         out.print(f"Working for {settings.data_dir}. Stop with Ctrl-C.", markup=False)
+        if index.outgrown:
+            out.print(index.outgrown)
         Worker(index, Pipeline(index, settings)).run(stop)
 
 
@@ -299,8 +320,8 @@ def main() -> None:
     """Run the command; errors meant for people are one sentence on standard error."""
     try:
         app()
-    except Interrupted:
-        err.print("Stopped. What is done is kept; `ingest worker` goes on with the rest.")
+    except Interrupted as stopped:
+        err.print(str(stopped), markup=False)
         sys.exit(130)
     except FootnoteError as error:
         err.print(str(error), markup=False)
@@ -313,7 +334,7 @@ def _index(settings: IngestSettings) -> Iterator[Index]:
         with closing(Index(settings)) as index:
             yield index
     except KeyboardInterrupt:
-        raise Interrupted from None
+        raise Interrupted() from None
 
 
 def _said(name: str, record: Record, outcome: Outcome) -> str:

@@ -33,7 +33,12 @@ _BUSY = (State.QUEUED, State.RUNNING)
 
 
 class Interrupted(Exception):  # noqa: N818  nothing went wrong
-    """A person stopped the command; what is queued stays queued."""
+    """A person stopped the command; its words say what becomes of the work."""
+
+    def __init__(
+        self, words: str = "Stopped. What is done is kept; `ingest worker` goes on with the rest."
+    ) -> None:
+        super().__init__(words)
 
 
 def see_through(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import qdrant_edge as edge
@@ -167,6 +168,20 @@ class EdgeStore:
             if offset is None:
                 return
 
+    def entries(self, document_id: str, version: str) -> Iterator[Entry]:
+        which = edge.Filter(must=[_match("edition", f"{document_id}:{version}")])
+        offset: edge.PointId | None = None
+        while True:
+            request = edge.ScrollRequest(
+                offset, _SCROLL, which, with_payload=True, with_vector=[DENSE, KEYWORDS]
+            )
+            with self._foreign_errors():
+                records, offset = self._open_shard.scroll(request)
+            for record in records:
+                yield _entry(record)
+            if offset is None:
+                return
+
     def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
         found: dict[str, Vectors] = {}
         for first in range(0, len(chunk_ids), _SCROLL):
@@ -306,6 +321,16 @@ def _filter(where: Where) -> edge.Filter | None:
             edge.FieldCondition("document_id", match=edge.MatchAny(list(where.document_ids)))
         )
     return edge.Filter(must=must) if must else None
+
+
+def _entry(record: edge.Record) -> Entry:
+    fields, vectors = record.payload or {}, record.vector
+    assert isinstance(vectors, dict)
+    dense = np.asarray(vectors[DENSE], dtype=np.float32)
+    # A text of nothing but stop words has no keywords, and Edge then no such vector.
+    sparse: Any = vectors.get(KEYWORDS)
+    keywords = Keywords(list(sparse.indices), list(sparse.values)) if sparse else Keywords([], [])
+    return Entry(chunk_of(fields), fields["collection"], dense, keywords)
 
 
 def _hit(point: edge.ScoredPoint) -> Hit:

@@ -26,6 +26,10 @@ R = TypeVar("R")
 MAX_NAME = 400
 """Most characters in a document's or a collection's name."""
 
+MOST_EMBEDDED = 250_000
+"""Passages past which an embedded index is better off on a Qdrant server: the flat search of one
+process takes longer with each, and was measured up to here (bench/search.py)."""
+
 _TEXTS_KEPT = 16
 
 
@@ -81,6 +85,16 @@ class Index:
             self.ownership.take(command, url)
             # The owner before may have switched since this process looked.
             self.follow()
+
+    @property
+    def outgrown(self) -> str:
+        """What to say at the start where an embedded index is too large; empty where it is not."""
+        if not self.embedded or (count := self.catalogue.passages()) <= MOST_EMBEDDED:
+            return ""
+        return (
+            f"The index holds {count:,} passages. A Qdrant server searches more than "
+            f"{MOST_EMBEDDED:,} faster than one process: `ingest transfer URL` copies it there."
+        )
 
     @property
     def current(self) -> Generation:

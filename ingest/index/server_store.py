@@ -37,6 +37,15 @@ BATCH = 256
 """Points per request: about 1 MB, far below the server's limit of 32 MB."""
 
 
+_CODES = models.ScalarQuantization(
+    scalar=models.ScalarQuantizationConfig(
+        type=models.ScalarType.INT8, quantile=0.99, always_ram=True
+    )
+)
+"""8-bit codes in memory. The quantile leaves out the outermost hundredth of the numbers, as
+Qdrant's documentation advises, so that few far ones do not coarsen the rest."""
+
+
 def connect(settings: IndexSettings) -> QdrantClient:
     """Return a client for the server that the settings name; nothing is sent yet."""
     return QdrantClient(
@@ -67,21 +76,40 @@ class ServerStore:
         name: the collection, created where it is missing.
         dimension: length of the vectors.
         address: of the server, for messages.
+        quantized: let the server search 8-bit codes of the vectors and rescore what it finds;
+            a collection that is there is changed to it, or back.
 
     Raises:
         StoreError: the server cannot be reached, or its collection is of another kind.
     """
 
     def __init__(
-        self, client: QdrantClient, name: str, dimension: int, address: str | None = None
+        self,
+        client: QdrantClient,
+        name: str,
+        dimension: int,
+        address: str | None = None,
+        quantized: bool = False,
     ) -> None:
         self._client = client
+        self._rescoring = (
+            models.SearchParams(
+                quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0)
+            )
+            if quantized
+            else None
+        )
         self._server = _words(address)
         self._name = name
         with self._foreign_errors():
             if not client.collection_exists(name):
                 self._create(dimension)
-            vectors = client.get_collection(name).config.params.vectors
+            config = client.get_collection(name).config
+            if (config.quantization_config is not None) is not quantized:
+                client.update_collection(
+                    name, quantization_config=_CODES if quantized else models.Disabled.DISABLED
+                )
+        vectors = config.params.vectors
         found = vectors.get(DENSE) if isinstance(vectors, dict) else None
         if found is None or found.size != dimension:
             raise StoreError(
@@ -112,7 +140,12 @@ class ServerStore:
         within = _filter(where)
         shown = models.PayloadSelectorInclude(include=["edition"])
         dense = models.QueryRequest(
-            query=vector.tolist(), using=DENSE, limit=limit, filter=within, with_payload=shown
+            query=vector.tolist(),
+            using=DENSE,
+            limit=limit,
+            filter=within,
+            with_payload=shown,
+            params=self._rescoring,
         )
         sparse = models.QueryRequest(
             query=models.SparseVector(indices=keywords.indices, values=keywords.values),
@@ -144,6 +177,24 @@ class ServerStore:
                 )
             for record in records:
                 yield str(record.id), (record.payload or {})["text"]
+            if offset is None:
+                return
+
+    def entries(self, document_id: str, version: str) -> Iterator[Entry]:
+        which = models.Filter(must=[_match("edition", f"{document_id}:{version}")])
+        offset: Any = None
+        while True:
+            with self._foreign_errors():
+                records, offset = self._client.scroll(
+                    self._name,
+                    which,
+                    limit=BATCH,
+                    offset=offset,
+                    with_payload=True,
+                    with_vectors=[DENSE, KEYWORDS],
+                )
+            for record in records:
+                yield _entry(record)
             if offset is None:
                 return
 
@@ -277,6 +328,15 @@ def _filter(where: Where) -> models.Filter | None:
         anyone = models.MatchAny(any=list(where.document_ids))
         must.append(models.FieldCondition(key="document_id", match=anyone))
     return models.Filter(must=must) if must else None
+
+
+def _entry(record: models.Record) -> Entry:
+    fields, vectors = record.payload or {}, record.vector
+    assert isinstance(vectors, dict)
+    dense = np.asarray(vectors[DENSE], dtype=np.float32)
+    sparse: Any = vectors.get(KEYWORDS)
+    keywords = Keywords(sparse.indices, sparse.values) if sparse else Keywords([], [])
+    return Entry(chunk_of(fields), fields["collection"], dense, keywords)
 
 
 def _hit(point: models.ScoredPoint) -> Hit:

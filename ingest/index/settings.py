@@ -58,6 +58,11 @@ class IndexSettings(BaseSettings):
     qdrant_collection: str = Field(
         default="footnote", description="Name of the collection on the Qdrant server."
     )
+    qdrant_quantization: Literal["none", "int8"] = Field(
+        default="none",
+        description="`int8`: the server searches vectors of a quarter of the size, in memory, and "
+        "rescores what it finds with the whole ones.",
+    )
     database_url: str | None = Field(
         default=None,
         description="PostgreSQL address of the catalogue, `postgresql+pg8000://…`. Unset: SQLite.",

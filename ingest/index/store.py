@@ -83,6 +83,9 @@ class Store(Protocol):
     def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
         """Yield (id, text) of the chunks of one version of a document, in no order."""
 
+    def entries(self, document_id: str, version: str) -> Iterator[Entry]:
+        """Yield the chunks of one version of a document as they were written, in no order."""
+
     def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """Return the dense vectors, by id, of those of these chunks that are there."""
 
@@ -109,11 +112,17 @@ def open_store(settings: IndexSettings, dimension: int, number: int = 1) -> Stor
     if settings.qdrant_url is None:
         from ingest.index.edge_store import EdgeStore
 
-        return EdgeStore(settings.data_dir / _numbered("edge", number), dimension)
+        return EdgeStore(settings.data_dir / store_name("edge", number), dimension)
     from ingest.index.server_store import ServerStore, connect
 
-    name = _numbered(settings.qdrant_collection, number)
-    return ServerStore(connect(settings), name, dimension, settings.qdrant_url)
+    name = store_name(settings.qdrant_collection, number)
+    return ServerStore(
+        connect(settings),
+        name,
+        dimension,
+        settings.qdrant_url,
+        quantized=settings.qdrant_quantization == "int8",
+    )
 
 
 def remove_store(settings: IndexSettings, number: int) -> None:
@@ -125,16 +134,17 @@ def remove_store(settings: IndexSettings, number: int) -> None:
     if settings.qdrant_url is None:
         from ingest.index.edge_store import remove_folder
 
-        remove_folder(settings.data_dir / _numbered("edge", number))
+        remove_folder(settings.data_dir / store_name("edge", number))
         return
     from ingest.index.server_store import connect, remove_collection
 
     with closing(connect(settings)) as client:
-        name = _numbered(settings.qdrant_collection, number)
+        name = store_name(settings.qdrant_collection, number)
         remove_collection(client, name, settings.qdrant_url)
 
 
-def _numbered(name: str, number: int) -> str:
+def store_name(name: str, number: int) -> str:
+    """Return what the folder or collection of a generation is called."""
     return name if number == 1 else f"{name}-{number}"
 
 

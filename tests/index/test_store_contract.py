@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, models
 
 from ingest.index.documents import Chunk, document_id
 from ingest.index.edge_store import EdgeStore
@@ -172,6 +172,22 @@ def test_texts_and_vectors_of_a_version_can_be_read_again(
     for entry in old:
         assert np.allclose(vectors[entry.chunk.id], entry.vector, atol=1e-6)
     assert store.vectors([]) == {}
+
+
+def test_entries_come_back_as_they_were_written(store: Store, entries: MakeEntries) -> None:
+    written = entries([*numbered(300), "the"], version=OLD)
+    assert written[-1].keywords == Keywords([], [])
+    store.upsert([*written, *entries(["new"], version=NEW)])
+    read = {entry.chunk.id: entry for entry in store.entries(HARE, OLD)}
+    assert read.keys() == set(ids(written))
+    for entry in written:
+        again = read[entry.chunk.id]
+        assert (again.chunk, again.collection) == (entry.chunk, entry.collection)
+        assert np.allclose(again.vector, entry.vector, atol=1e-6)
+        weights = dict(zip(entry.keywords.indices, entry.keywords.values, strict=True))
+        assert dict(zip(again.keywords.indices, again.keywords.values, strict=True)) == (
+            pytest.approx(weights)
+        )
 
 
 def test_delete_takes_one_document_alone(store: Store, entries: MakeEntries) -> None:
@@ -477,3 +493,45 @@ def test_an_unreachable_server_is_a_sentence_with_a_next_step(grpc_port: int | N
         ServerStore(client, "footnote", DIMENSION)
     assert refused.value.retryable
     client.close()
+
+
+def test_quantization_is_asked_of_the_server_and_its_results_rescored(
+    entries: MakeEntries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's local mode takes these calls and ignores them, so the calls are looked at."""
+    client = QdrantClient(":memory:")
+    asked: list[tuple[str, object]] = []
+
+    def watch(method: str, of: Callable[[tuple[object, ...], dict[str, object]], object]) -> None:
+        plain = getattr(client, method)
+
+        def watched(*given: object, **named: object) -> object:
+            asked.append((method, of(given, named)))
+            return plain(*given, **named)
+
+        monkeypatch.setattr(client, method, watched)
+
+    watch("update_collection", lambda _, named: named["quantization_config"])
+    watch("query_batch_points", lambda given, _: [one.params for one in given[1]])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Payload indexes have no effect", UserWarning)
+        store = ServerStore(client, "plain", DIMENSION)
+        made = entries(numbered(20))
+        store.upsert(made)
+        store.search(made[3].vector, made[3].keywords, 5, EVERYWHERE)
+        assert asked == [("query_batch_points", [None, None])]
+        asked.clear()
+        store = ServerStore(client, "plain", DIMENSION, quantized=True)
+    [(_, config)] = asked
+    assert isinstance(config, models.ScalarQuantization)
+    assert config.scalar.type == models.ScalarType.INT8
+    asked.clear()
+    within = Where(collection="books", document_ids=(HARE,))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Local mode performs exact", UserWarning)
+        found = store.search(made[3].vector, made[3].keywords, 5, within)
+    assert found.dense[0].chunk_id == made[3].chunk.id
+    [(_, [dense, keywords])] = asked
+    assert dense.quantization.rescore
+    assert dense.quantization.oversampling == 2.0
+    assert keywords is None
