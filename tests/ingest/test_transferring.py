@@ -1,6 +1,8 @@
 """`ingest transfer`: an embedded index on a Qdrant server, with its vectors."""
 
+import subprocess
 import warnings
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
@@ -8,7 +10,6 @@ from typing import Any
 
 import pytest
 from commands import Cli, command_line
-from conftest import OwnerProcess
 from qdrant_client import QdrantClient
 from working import make_worker
 
@@ -175,7 +176,7 @@ def test_what_cannot_be_transferred_is_refused(
     cli: Cli,
     settings: IngestSettings,
     embedder: Embedder,
-    owner_process: OwnerProcess,
+    owner_process: Callable[..., subprocess.Popen[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     empty = cli("transfer", URL)
