@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import accumulate, product
 from pathlib import Path
 from statistics import median
 
@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assistant.retrieval import CANDIDATES, Retriever
 from bench.common import demand, forget_settings, print_machine, spread, stopwatch
+from ingest.chunking import with_others
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
 from ingest.index.index import Index
@@ -240,13 +241,13 @@ def _documents(index: Index, corpus: Corpus, count: int) -> list[Entry]:
         [record] = queue.claim(1, lease=60.0)
         queue.finish([Done(record, len(texts), len(texts), pages=None, characters=size)])
         queue.release([record.id])
-        start = 0
-        for ordinal, (text, vector) in enumerate(
-            zip(texts, corpus.vectors(len(texts)), strict=True)
-        ):
-            chunk = Chunk(record.id, sha256, ordinal, start, start + len(text), text)
+        ends = list(accumulate(len(text) + 1 for text in texts))
+        spans = [(end - 1 - len(text), end - 1) for end, text in zip(ends, texts, strict=True)]
+        found = zip(with_others(spans), texts, corpus.vectors(len(texts)), strict=True)
+        for ordinal, (((start, end), around), text, vector) in enumerate(found):
+            lead = " " if start else ""
+            chunk = Chunk(record.id, sha256, ordinal, start, end, text, lead=lead, around=around)
             entries.append(Entry(chunk, collection, vector, passage_keywords(text)))
-            start += len(text) + 1
     return entries
 
 

@@ -1,13 +1,15 @@
 """Documents to chunks: slices that the embedding model can read as a whole."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from tokenizers import Tokenizer
 
-from ingest.index.documents import Chunk, Document
+from ingest.index.documents import REACH, Chunk, Document
 
 MAX_CHARACTERS = 2_000
 """A tokenizer may count a run of any length without spaces as one unknown token (WordPiece
@@ -18,6 +20,9 @@ _LONGEST_WORD = 64
 
 _STRETCH = 1_000_000
 """Most characters that are split at a time."""
+
+_MOST_AROUND = 8
+"""Most chunks that a chunk knows on either side, where they are very short."""
 
 _Splitter = MarkdownSplitter | TextSplitter
 
@@ -53,21 +58,27 @@ class Chunker:
     def split(self, document: Document, document_id: str, version: str) -> Iterator[Chunk]:
         """Yield the document's chunks in order; each is the exact slice of its span."""
         splitter = self._markdown if document.kind in _MARKED_UP else self._plain
-        ordinal = 0
+        before = 0
+        for ordinal, (span, around) in enumerate(with_others(self._spans(splitter, document))):
+            start, end = span
+            yield Chunk(
+                document_id=document_id,
+                version=version,
+                ordinal=ordinal,
+                start=start,
+                end=end,
+                text=document.text[start:end],
+                page=document.page_at(start),
+                heading=document.heading_path_at(start),
+                lead=document.text[before:start] if start - before <= REACH else "",
+                around=around,
+            )
+            before = end
+
+    def _spans(self, splitter: _Splitter, document: Document) -> Iterator[tuple[int, int]]:
         for first, last in _stretches(document.text):
             for offset, text in self._split(splitter, document.text[first:last]):
-                start = first + offset
-                yield Chunk(
-                    document_id=document_id,
-                    version=version,
-                    ordinal=ordinal,
-                    start=start,
-                    end=start + len(text),
-                    text=text,
-                    page=document.page_at(start),
-                    heading=document.heading_path_at(start),
-                )
-                ordinal += 1
+                yield first + offset, first + offset + len(text)
 
     def _split(self, splitter: _Splitter, stretch: str) -> Iterator[tuple[int, str]]:
         for start, text in splitter.chunk_indices(stretch):
@@ -78,6 +89,30 @@ class Chunker:
             for first, part in self._characters.chunk_indices(text):
                 for offset, piece in splitter.chunk_indices(part):
                     yield start + first + offset, piece
+
+
+_Span = tuple[int, int]
+
+
+def with_others(spans: Iterable[_Span]) -> Iterator[tuple[_Span, tuple[_Span, ...]]]:
+    """Yield each span with those that begin or end within REACH of it."""
+    known: deque[_Span] = deque()
+    waiting: deque[_Span] = deque()
+    for span in chain(spans, [None]):
+        while waiting and (span is None or span[0] > waiting[0][1] + REACH):
+            done = waiting.popleft()
+            while known[0][1] < done[0] - REACH:
+                known.popleft()
+            yield done, _nearest(known, done)
+        if span is not None:
+            known.append(span)
+            waiting.append(span)
+
+
+def _nearest(spans: Iterable[_Span], around: _Span) -> tuple[_Span, ...]:
+    before = [span for span in spans if span < around]
+    after = [span for span in spans if span > around]
+    return (*before[-_MOST_AROUND:], *after[:_MOST_AROUND])
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:

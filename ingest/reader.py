@@ -68,7 +68,7 @@ class Reading:
         """Yield the chunks one by one, so that a document of any length fits in memory."""
         with (self.folder / "chunks.ndjson").open(encoding="utf-8") as lines:
             for ordinal, line in enumerate(lines):
-                start, text, page, heading = json.loads(line)
+                start, text, page, heading, lead, around = json.loads(line)
                 yield Chunk(
                     document_id=document_id,
                     version=version,
@@ -78,6 +78,8 @@ class Reading:
                     text=text,
                     page=page,
                     heading=tuple(heading),
+                    lead=lead,
+                    around=tuple((first, last) for first, last in around),
                 )
 
     def discard(self) -> None:

@@ -89,7 +89,8 @@ def _reading(
             count = 0
             with (scratch / "chunks.ndjson").open("w", encoding="utf-8") as chunks:
                 for chunk in chunker.split(document, "", ""):
-                    line = [chunk.start, chunk.text, chunk.page, chunk.heading]
+                    place = [chunk.page, chunk.heading, chunk.lead, chunk.around]
+                    line = [chunk.start, chunk.text, *place]
                     chunks.write(json.dumps(line, ensure_ascii=False) + "\n")
                     count += 1
         except DocumentError as error:

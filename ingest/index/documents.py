@@ -12,6 +12,9 @@ from uuid import UUID, uuid5
 _NAMESPACE = UUID("6f0f7c52-4b1c-5d5e-9d55-0c2a4f0e7a11")
 """Root of all derived ids. Changing it orphans every index ever written."""
 
+REACH = 1_200
+"""Characters before and after a chunk in which it knows the other chunks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -76,6 +79,8 @@ class Chunk:
         ordinal: place among the document's chunks, from 0.
         page: page on which the chunk starts.
         heading: titles of the sections around its start, outermost first.
+        lead: the white space between the chunk before and this one.
+        around: spans of the chunks within REACH characters, in order, without its own.
     """
 
     document_id: str
@@ -86,20 +91,29 @@ class Chunk:
     text: str
     page: int | None = None
     heading: tuple[str, ...] = ()
+    lead: str = ""
+    around: tuple[tuple[int, int], ...] = ()
 
     @property
     def id(self) -> str:
         """A UUID derived from document, version and span: writing twice is writing once."""
-        return str(uuid5(UUID(self.document_id), f"{self.version}:{self.start}:{self.end}"))
+        return self.id_of(self.start, self.end)
+
+    def id_of(self, start: int, end: int) -> str:
+        """Return the id of the chunk of this version that has this span."""
+        return str(uuid5(UUID(self.document_id), f"{self.version}:{start}:{end}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk as shown to a person or a model, under the number that citations use.
+    """A slice of a document as shown to a person or a model, under the number to cite it by.
 
     Attributes:
         number: from 1 in order of relevance; one number is one passage in one answer.
         document: the document's name.
+        chunk_id: the chunk that was found; the passage shows it with what stands around it.
+        page: page on which the passage starts.
+        heading: titles of the sections around the start of that chunk, outermost first.
         score: fused relevance in [0, 1]; comparable within one search only.
     """
 

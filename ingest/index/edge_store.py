@@ -129,7 +129,7 @@ class EdgeStore:
             limit=limit,
             query=edge.Query.Nearest(vector.tolist(), using=DENSE),
             filter=within,
-            with_payload=["edition"],
+            with_payload=["edition", "ordinal"],
             params=edge.SearchParams(
                 quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0)
             ),
@@ -140,7 +140,7 @@ class EdgeStore:
                 edge.SparseVector(keywords.indices, keywords.values), using=KEYWORDS
             ),
             filter=within,
-            with_payload=["edition"],
+            with_payload=["edition", "ordinal"],
         )
         requests = [dense, sparse] if keywords.indices else [dense]
         with self._foreign_errors():
@@ -334,5 +334,6 @@ def _entry(record: edge.Record) -> Entry:
 
 
 def _hit(point: edge.ScoredPoint) -> Hit:
-    document_id, version = split_edition((point.payload or {})["edition"])
-    return Hit(str(point.id), document_id, version, point.score)
+    fields = point.payload or {}
+    document_id, version = split_edition(fields["edition"])
+    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])

@@ -138,7 +138,7 @@ class ServerStore:
 
     def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
         within = _filter(where)
-        shown = models.PayloadSelectorInclude(include=["edition"])
+        shown = models.PayloadSelectorInclude(include=["edition", "ordinal"])
         dense = models.QueryRequest(
             query=vector.tolist(),
             using=DENSE,
@@ -340,5 +340,6 @@ def _entry(record: models.Record) -> Entry:
 
 
 def _hit(point: models.ScoredPoint) -> Hit:
-    document_id, version = split_edition((point.payload or {})["edition"])
-    return Hit(str(point.id), document_id, version, point.score)
+    fields = point.payload or {}
+    document_id, version = split_edition(fields["edition"])
+    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])

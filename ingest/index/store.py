@@ -35,12 +35,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result; `score` is the list's own: a cosine or a BM25 sum."""
+    """One search result; `score` is the list's own: a cosine or a BM25 sum.
+
+    `ordinal` is the chunk's place in its document, so that neighbours know each other.
+    """
 
     chunk_id: str
     document_id: str
     version: str
     score: float
+    ordinal: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ def payload(entry: Entry) -> dict[str, Any]:
         "text": chunk.text,
         "page": chunk.page,
         "heading": list(chunk.heading),
+        "lead": chunk.lead,
+        "around": [list(span) for span in chunk.around],
     }
 
 
@@ -176,6 +182,8 @@ def chunk_of(fields: Mapping[str, Any]) -> Chunk:
         text=fields["text"],
         page=fields["page"],
         heading=tuple(fields["heading"]),
+        lead=fields.get("lead", ""),
+        around=tuple((start, end) for start, end in fields.get("around", ())),
     )
 
 

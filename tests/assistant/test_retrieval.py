@@ -45,8 +45,8 @@ def test_lists_are_scaled_weighted_and_summed() -> None:
     dense = [hit("a", 0.9), hit("b", 0.7), hit("c", 0.5)]
     keywords = [hit("b", 12.0), hit("d", 6.0), hit("a", 2.0)]
     fused = [(found.chunk_id, score) for found, score in fuse(Hits(dense, keywords))]
-    # a: 0.3·1 + 0.7·0; b: 0.3·0.5 + 0.7·1; c: 0.3·0; d: 0.7·0.4
-    expected = [("b", 0.85), ("a", 0.3), ("d", 0.28), ("c", 0.0)]
+    # a: 0.4·1 + 0.6·0; b: 0.4·0.5 + 0.6·1; c: 0.4·0; d: 0.6·0.4
+    expected = [("b", 0.8), ("a", 0.4), ("d", 0.24), ("c", 0.0)]
     assert [name for name, _ in fused] == [name for name, _ in expected]
     assert [score for _, score in fused] == pytest.approx([score for _, score in expected])
 
@@ -55,7 +55,7 @@ def test_ties_are_broken_the_same_way_in_any_order() -> None:
     hits = [hit(name, 0.5) for name in "cabd"]
     for turned in (hits, hits[::-1]):
         fused = fuse(Hits(turned, []))
-        assert [(found.chunk_id, score) for found, score in fused] == [(n, 0.3) for n in "abcd"]
+        assert [(found.chunk_id, score) for found, score in fused] == [(n, 0.4) for n in "abcd"]
 
 
 def test_scores_lie_between_zero_and_one() -> None:

@@ -302,6 +302,7 @@ def test_fetch_keeps_the_order_and_leaves_out_unknown_ids(
             HARE, OLD, 7, 1_000, 1_009, "Zürich 東京 🐇\n\t\"q\" \\ 'x'", 12, ("Part I", "§ 2 «é»")
         ),
         Chunk(HARE, OLD, 1, 5, 6, "\u202e", 1, ("",)),
+        Chunk(HARE, OLD, 2, 9, 14, "third", lead="\n\u2028 ", around=((0, 5), (5, 6), (15, 20))),
     ],
 )
 def test_a_chunk_comes_back_as_it_was_written(

@@ -10,7 +10,7 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from ingest.chunking import MAX_CHARACTERS, Chunker, _counts_by_words, _word_counter
-from ingest.index.documents import Chunk, Document, Heading, Page, document_id
+from ingest.index.documents import REACH, Chunk, Document, Heading, Page, document_id
 from ingest.index.embedding import Embedder
 
 BOOK, VERSION = document_id("books", "book.md"), "a" * 64
@@ -56,7 +56,27 @@ def test_chunks_are_slices_in_order_that_lose_nothing(
     assert all(chunk.text.strip() for chunk in chunks)
     borders = [0, *(border for chunk in chunks for border in (chunk.start, chunk.end)), len(text)]
     assert borders == sorted(borders)
-    assert not "".join(text[a:b] for a, b in list(pairwise(borders))[::2]).strip()
+    gaps = [text[a:b] for a, b in list(pairwise(borders))[::2]]
+    assert not "".join(gaps).strip()
+    # A gap that is longer than anything to show is not carried along.
+    assert [chunk.lead for chunk in chunks] == [
+        gap if len(gap) <= REACH else "" for gap in gaps[:-1]
+    ]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(text=TEXTS, kind=KINDS, limit=st.sampled_from(LIMITS))
+@example(text="hare. " * 2000, kind="text", limit=200)
+@example(text="hare\n\n" + "\n" * 2 * REACH + "hare", kind="text", limit=200)
+def test_a_chunk_knows_the_chunks_around_it(
+    chunkers: dict[int, Chunker], text: str, kind: str, limit: int
+) -> None:
+    chunks = split(chunkers[limit], Document(text, kind))
+    for place, chunk in enumerate(chunks):
+        before = [(c.start, c.end) for c in chunks[:place] if c.end >= chunk.start - REACH]
+        after = [(c.start, c.end) for c in chunks[place + 1 :] if c.start <= chunk.end + REACH]
+        assert chunk.around == (*before[-8:], *after[:8])
+        assert {chunk.id_of(*span) for span in chunk.around} <= {other.id for other in chunks}
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
