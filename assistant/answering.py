@@ -22,6 +22,7 @@ from assistant.events import (
     Writing,
 )
 from assistant.fencing import SENTINEL
+from assistant.languages import language_name
 from assistant.models import ChatModels, Choice, Counts
 from assistant.prompting import Prompt
 from assistant.quoting import best_quotes
@@ -108,6 +109,14 @@ class _Question:
         return self.answer(words, model=model, abstained=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer is to be written; None takes the setting's, and the question's language."""
+
+    temperature: float | None = None
+    language: str | None = None
+
+
 class Answerer:
     """Answers questions from one index."""
 
@@ -125,6 +134,8 @@ class Answerer:
         collection: str | None = None,
         document_ids: Sequence[str] | None = None,
         model: str | None = None,
+        temperature: float | None = None,
+        language: str | None = None,
         history: Sequence[tuple[str, str]] = (),
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens until the answer is there. Closing the stream stops the model.
@@ -134,13 +145,16 @@ class Answerer:
             k: number of passages; None takes the setting's.
             collection, document_ids: what to search; None searches everything.
             model: a chat model by name; None takes the setting's or the first installed.
+            temperature: of the model; None takes the setting's.
+            language: ISO 639-1 code of the answer's; None takes the question's.
             history: earlier (question, answer) pairs, oldest first.
 
         Raises:
-            InputError: question, k, collection or model are out of bounds.
+            InputError: question, k, collection, model or language are out of bounds.
             FootnoteError: the search failed. A model that fails ends in an `Answer` instead.
         """
         asked = _Question(checked_question(question))
+        manner = Manner(temperature, language_name(language))
         k = default_k(self._settings, k)
         self._index.catalogue.require_collection(collection)
         choosing = asyncio.create_task(self._models.choose(model))
@@ -166,7 +180,7 @@ class Answerer:
         elif choice.model is None:
             yield await asyncio.to_thread(self._quoted, asked, choice.notice)
         else:
-            async with aclosing(self._written(asked, choice, history)) as written:
+            async with aclosing(self._written(asked, choice, history, manner)) as written:
                 async for event in written:
                     yield event
 
@@ -213,12 +227,18 @@ class Answerer:
         )
 
     async def _written(
-        self, asked: _Question, choice: Choice, history: Sequence[tuple[str, str]]
+        self,
+        asked: _Question,
+        choice: Choice,
+        history: Sequence[tuple[str, str]],
+        manner: Manner,
     ) -> AsyncGenerator[Event, None]:
         model = str(choice.model)
         # What stands alone needs no history, and earlier answers are no sources.
         turns = history if asked.standalone is None else ()
-        prompt = prompting.fit(asked.understood, asked.passages, choice.context_tokens, turns)
+        prompt = prompting.fit(
+            asked.understood, asked.passages, choice.context_tokens, turns, manner.language
+        )
         asked.show(prompt.passages)
         asked.usage.context_tokens = choice.context_tokens
         asked.usage.estimated_prompt_tokens = prompt.tokens
@@ -227,7 +247,11 @@ class Answerer:
         counts, last, text, cut = Counts(), 0.0, "", None
         try:
             stream = self._models.stream(
-                choice, prompt.messages, counts, answer_tokens=prompt.answer_tokens
+                choice,
+                prompt.messages,
+                counts,
+                answer_tokens=prompt.answer_tokens,
+                temperature=manner.temperature,
             )
             async with aclosing(stream) as pieces:
                 async for piece in pieces:

@@ -123,6 +123,7 @@ class ChatModels:
         *,
         answer_tokens: int | None = None,
         reason: bool = True,
+        temperature: float | None = None,
     ) -> AsyncGenerator[Piece, None]:
         """Yield what the model writes, piece by piece; closing the stream closes the connection.
 
@@ -130,6 +131,7 @@ class ChatModels:
             choice: the model, as `choose` returned it.
             answer_tokens: written at the most.
             reason: whether a thinking model may think first.
+            temperature: None takes the setting's.
 
         Raises:
             InputError: the model's provider is not installed.
@@ -138,7 +140,9 @@ class ChatModels:
         model, timeout = str(choice.model), self.settings.llm_timeout
         # LangChain takes a second to import, which the other conversations need not wait for.
         await asyncio.to_thread(importlib.import_module, "langchain.chat_models")
-        chat = self._open(choice, answer_tokens, reason)
+        if temperature is None:
+            temperature = self.settings.llm_temperature
+        chat = self._open(choice, answer_tokens, reason, temperature)
         splitter, written, ending = ReasoningSplitter(), "", ""
         try:
             # Nothing passes a chunk on before it is there: a connection that only sends signs
@@ -179,7 +183,9 @@ class ChatModels:
             ollama=provider == "ollama",
         )
 
-    def _open(self, choice: Choice, answer_tokens: int | None, reason: bool) -> "BaseChatModel":
+    def _open(
+        self, choice: Choice, answer_tokens: int | None, reason: bool, temperature: float
+    ) -> "BaseChatModel":
         from langchain.chat_models import init_chat_model
 
         provider, name = split_provider(str(choice.model))
@@ -188,7 +194,7 @@ class ChatModels:
             options["num_predict" if provider == "ollama" else "max_tokens"] = answer_tokens
         if self.settings.llm_seed is not None:
             options["seed"] = self.settings.llm_seed
-        options["temperature"] = self.settings.llm_temperature
+        options["temperature"] = temperature
         try:
             chat: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
         except (ImportError, ValueError) as error:

@@ -23,6 +23,7 @@ class Wanted(BaseModel):
     Attributes:
         replace: number of the turn that is asked anew, with all that follows it.
         documents: ids of the documents to answer from; None takes all of `collection`.
+        language: ISO 639-1 code of the answer's; None takes the question's.
         typed: whether the question stands in the box; one that is asked again does not.
     """
 
@@ -33,6 +34,8 @@ class Wanted(BaseModel):
     documents: list[str] | None = None
     k: int | None = None
     model: str | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    language: str | None = None
 
 
 class Chats:
@@ -121,6 +124,8 @@ class Chats:
             "collection": wanted.collection,
             "document_ids": wanted.documents,
             "model": wanted.model,
+            "temperature": wanted.temperature,
+            "language": wanted.language,
             "history": history,
         }
 

@@ -85,15 +85,6 @@ def document_routes(services: Services) -> APIRouter:
         records, total = listing.rows(index.database, wanted.chosen(), wanted.part())
         return {"total": total, "documents": [row(record) for record in records]}
 
-    @routes.get("/models")
-    async def models() -> dict[str, Any]:
-        installed = await services.models.available()
-        return {
-            "models": [model.name for model in installed or []],
-            "passages": services.settings.top_k,
-            "running": installed is not None or services.settings.llm is not None,
-        }
-
     @routes.get("/suggestions")
     def first_questions(
         collection: str | None = None, documents: Annotated[tuple[str, ...], Query()] = ()

@@ -11,6 +11,7 @@ from assistant.ui.chats import Chats
 from assistant.ui.conversation_routes import conversation_routes
 from assistant.ui.document_routes import document_routes
 from assistant.ui.map_routes import map_routes
+from assistant.ui.model_routes import model_routes
 from assistant.ui.page_routes import page_routes
 from assistant.ui.pdf_pages import PdfPages
 
@@ -23,6 +24,7 @@ def add_routes(app: FastAPI, services: Services, chats: Chats) -> None:
     app.include_router(page_routes(services, pages))
     app.include_router(document_routes(services))
     app.include_router(map_routes(services, chats))
+    app.include_router(model_routes(services))
     static = str(files("assistant.ui").joinpath("static"))
     app.mount("/ui/static", _Static(directory=static), name="static")
 

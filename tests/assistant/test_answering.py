@@ -386,6 +386,7 @@ def test_an_empty_index_says_that_there_are_no_documents(
         (QUESTION, {"k": 0}),
         (QUESTION, {"k": 10_000}),
         (QUESTION, {"collection": "nowhere"}),
+        (QUESTION, {"language": "tlh"}),
     ],
 )
 def test_a_request_out_of_bounds_is_refused_before_anything_is_searched(

@@ -86,6 +86,15 @@ def test_the_rules_tell_how_to_cite_and_how_to_pass() -> None:
     assert SENTINEL in rules
 
 
+@pytest.mark.parametrize(
+    ("language", "tongue"), [(None, "the language of the question"), ("German", "German")]
+)
+def test_an_answer_is_asked_for_in_its_language(language: str | None, tongue: str) -> None:
+    rules, asked = (str(one.content) for one in messages("Why?", [], language=language))
+    assert f"- Answer in {tongue}, briefly" in rules
+    assert f"alone, in {tongue}.\nQuestion: Why?" in asked
+
+
 def test_numbers_of_old_answers_are_not_sent() -> None:
     history = [("Who?", "Clara [1], and Jon [2][13]."), ("When?", "In [the] 1871 [4]")]
     sent = messages("Why?", [passage("Text")], history)

@@ -35,6 +35,8 @@ function asking(question) {
     documents: scope.documents.length ? scope.documents.map((one) => one.id) : null,
     k: settings.passages,
     model: settings.model,
+    temperature: settings.temperature,
+    language: settings.language,
   };
   edit(null);
   if (asked.trim()) settleAddress();

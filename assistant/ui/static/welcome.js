@@ -1,6 +1,7 @@
 // What an empty chat shows: a way in, or first questions from the documents' own headings.
 
 import { attempt, fill, get, h } from "./dom.js";
+import { chatModels, missingModel } from "./models.js";
 import { emit, on, scope, state } from "./state.js";
 import { totals } from "./status.js";
 import { chooseFiles, chooseFolder } from "./upload.js";
@@ -62,7 +63,7 @@ async function suggestions() {
   const query = new URLSearchParams();
   if (scope.collection !== null) query.set("collection", scope.collection);
   for (const one of scope.documents.slice(0, 20)) query.append("documents", one.id);
-  const answer = await attempt(() => get(`/ui/suggestions?${query}`));
+  const [answer, known] = await Promise.all([attempt(() => get(`/ui/suggestions?${query}`)), chatModels()]);
   if (!answer) return;
   fill(room, 
     h(
@@ -73,6 +74,7 @@ async function suggestions() {
       answer.questions.length
         ? h("ul.suggestions", { "aria-label": "First questions" }, answer.questions.map((one) => h("li", null, h("button", { type: "button", dir: "auto", title: one.document, onclick: () => emit("ask", one.question) }, one.question))))
         : null,
+      missingModel(known, () => {}),
     ),
   );
 }
