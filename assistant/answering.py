@@ -22,6 +22,7 @@ from assistant.events import (
     Writing,
 )
 from assistant.fencing import SENTINEL
+from assistant.judging import Write, judged
 from assistant.languages import language_name
 from assistant.models import ChatModels, Choice, Counts
 from assistant.prompting import Prompt
@@ -36,6 +37,9 @@ from ingest.index.index import Index
 NO_ANSWER = "Your documents don't answer this."
 _REWRITE_TOKENS = 256
 """Written at the most when a question is rewritten: no question is longer."""
+
+_JUDGE_TOKENS = 16
+"""Written at the most when a sentence is judged: yes or no."""
 
 NO_DOCUMENTS = "There are no documents to answer from yet. Add some, then ask again."
 
@@ -205,6 +209,11 @@ class Answerer:
         same = rewritten is not None and rewritten.casefold() == asked.text.casefold()
         return None if same else rewritten
 
+    def _judge(self, choice: Choice) -> Write:
+        return lambda messages: self._models.stream(
+            choice, messages, Counts(), answer_tokens=_JUDGE_TOKENS, reason=False
+        )
+
     def _quoted(self, asked: _Question, notice: str | None) -> Answer:
         embedder = self._index.embedder
         vector = embedder.embed_question(asked.understood)
@@ -279,6 +288,10 @@ class Answerer:
             return
         text = prompting.without_sentinel(text) if cut is not None else text
         sentences, citations = await checker.all(text)
+        if self._settings.llm_judge and cut is None:
+            sentences = await judged(
+                sentences, prompt.passages, self._judge(choice), self._settings.llm_timeout
+            )
         asked.usage.total_seconds = asked.since()
         yield asked.answer(
             text,

@@ -34,6 +34,10 @@ DEFAULT_COLLECTION = "default"
 UPDATE_SECONDS = 0.1
 """Least time between two updates of a streamed answer: ten a second."""
 
+UPDATES_A_SECOND = 100
+"""Of all answers together. An update takes a millisecond or two of a core, so many answers at
+once are updated less often each, and their models' words are still read as they come."""
+
 _BUSY = (State.QUEUED, State.RUNNING)
 
 P = ParamSpec("P")
@@ -58,6 +62,7 @@ class Endpoints:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._catalogue = services.index.catalogue
+        self._asking = 0
 
     async def ask(
         self,
@@ -70,6 +75,7 @@ class Endpoints:
         """Answer a question from the documents; the last event is the checked answer."""
         growing = _empty_answer(question)
         shown = 0.0
+        self._asking += 1
         stream = self._services.answerer.stream(
             question, k=k, collection=collection, document_ids=document_ids, model=model
         )
@@ -82,11 +88,12 @@ class Endpoints:
                     continue
                 _grow(growing, event)
                 if isinstance(event, Thinking | Writing):
-                    if time.monotonic() - shown < UPDATE_SECONDS:
+                    if time.monotonic() - shown < update_seconds(self._asking):
                         continue
                     shown = time.monotonic()
                 yield growing
         finally:
+            self._asking -= 1
             await stream.aclose()
 
     async def search(
@@ -137,6 +144,11 @@ class Endpoints:
                 self._catalogue.documents(ids=ids), key=lambda record: ids.index(record.id)
             )
         return _documents_shape(records)
+
+
+def update_seconds(answers: int) -> float:
+    """Return the least time between two updates of each of so many answers at once."""
+    return max(UPDATE_SECONDS, answers / UPDATES_A_SECOND)
 
 
 def add_endpoints(services: Services) -> None:

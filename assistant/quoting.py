@@ -1,7 +1,9 @@
 """Answers made of quotes, for when no chat model can be reached."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 
 from assistant.sentences import sentence_spans
 from ingest.index.documents import Passage
@@ -9,11 +11,16 @@ from ingest.index.embedding import Vectors
 from ingest.index.keywords import question_keywords
 
 MAX_QUOTES = 3
-NEAR_BEST = 0.85
+MOST_COMPARED = 48
+"""Sentences, those with the most of the question's words, that are compared by their vectors."""
+
+NEAR_BEST = 0.92
 """A further sentence is quoted when it scores this share of the best one's score."""
 
 SILENT_BELOW = 0.3
 """Best score below which the passages say nothing about the question."""
+
+_HEADING = re.compile(r"\s*(#|=[ =]*[^=\n]+=[ =]*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +45,50 @@ def best_quotes(
 ) -> list[Quote]:
     """Return up to three sentences that answer best, best first; none where nothing fits.
 
-    A sentence scores the mean of its cosine with the question and the share of the
-    question's words that it holds.
+    A sentence scores the mean of two things: its cosine with the question, and the share of
+    the question's words that it holds, each word counted by how rare it is among these
+    sentences (the weight that BM25 gives it): what all of them hold tells none apart.
+
+    Args:
+        question_vector: the question's unit vector.
+        embed: texts to unit vectors, one for each row.
     """
-    places = [
-        (passage, start, end)
-        for passage in passages
-        for start, end in sentence_spans(passage.text)
-        if not passage.text[start:end].lstrip().startswith("#")
-    ]
+    places = _sentences(passages)
     if not places:
         return []
-    texts = [passage.text[start:end] for passage, start, end in places]
-    similarities = embed(texts) @ question_vector
-    terms = set(question_keywords(question).indices)
-    quotes = []
-    for (passage, start, end), text, similarity in zip(places, texts, similarities, strict=True):
-        held = set(question_keywords(text).indices)
-        overlap = len(terms & held) / len(terms) if terms else 0.0
-        quotes.append(Quote(passage, start, end, (float(similarity) + overlap) / 2))
-    quotes.sort(key=lambda quote: -quote.score)
+    held = [set(question_keywords(place.text).indices) for place in places]
+    weights = _rarity(set(question_keywords(question).indices), held)
+    whole = sum(weights.values())
+    overlap = [
+        sum(weights[term] for term in weights if term in terms) / whole if whole else 0.0
+        for terms in held
+    ]
+    # Words are there at once, vectors take a millisecond each.
+    order = sorted(range(len(places)), key=lambda index: -overlap[index])[:MOST_COMPARED]
+    similarities = embed([places[index].text for index in order]) @ question_vector
+    quotes = [
+        replace(places[index], score=(float(similarity) + overlap[index]) / 2)
+        for index, similarity in zip(order, similarities, strict=True)
+    ]
+    quotes.sort(key=lambda quote: (-quote.score, quote.passage.number, quote.start))
     if quotes[0].score < SILENT_BELOW and float(similarities.max()) < SILENT_BELOW:
         return []
-    chosen: list[Quote] = []
-    for quote in quotes:
-        if quote.score < NEAR_BEST * quotes[0].score or len(chosen) == MAX_QUOTES:
-            break
-        if all(quote.text != other.text for other in chosen):
-            chosen.append(quote)
-    return chosen
+    return [quote for quote in quotes[:MAX_QUOTES] if quote.score >= NEAR_BEST * quotes[0].score]
+
+
+def _sentences(passages: Sequence[Passage]) -> list[Quote]:
+    """Return what may be quoted, each text once; headings tell nothing by themselves."""
+    found: dict[str, Quote] = {}
+    for passage in passages:
+        for start, end in sentence_spans(passage.text):
+            quote = Quote(passage, start, end, 0.0)
+            if not _HEADING.match(quote.text):
+                found.setdefault(quote.text, quote)
+    return list(found.values())
+
+
+def _rarity(terms: set[int], held: Sequence[set[int]]) -> dict[int, float]:
+    """Return the weight of each of a question's words: BM25's inverse document frequency."""
+    having = {term: sum(term in one for one in held) for term in terms}
+    count = len(held)
+    return {term: log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in having.items()}

@@ -19,7 +19,14 @@ _END = re.compile(
     re.VERBOSE,
 )
 _LINE_START = re.compile(r"\n(?=[ \t]*(?:[-*+•]\s|\d{1,3}[.)]\s|\#{1,6}\s|\|))|(?<=\|)[ \t]*\n")
-_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t].*$", re.MULTILINE)
+_HEADING = re.compile(
+    r"""
+    ^[ \t]* (?: \#{1,6}[ \t].* | =(?:[ ]?=){0,5}[ \t] [^=\n]* [ \t]=(?:[ ]?=){0,5}[ \t]* ) $
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+"""A heading of Markdown, or of a wiki ("== Reception ==")."""
+
 _CAPITALS = 0.002
 """Share of letters that are capitals below which a text is written without them."""
 
@@ -39,7 +46,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
         if match.lastgroup != "mark" or _ends(text, match, small):
             cuts.add(match.end())
     cuts.update(match.end() for match in _LINE_START.finditer(text))
-    cuts.update(match.end() for match in _HEADING.finditer(text))
+    cuts.update(cut for match in _HEADING.finditer(text) for cut in match.span())
+    cuts.update(cut for row in _rows(text) for cut in row)
     ordered = sorted(cuts)
     spans = []
     for start, end in pairwise(ordered):
@@ -49,6 +57,19 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             first = start + piece.index(inner)
             spans.append((first, first + len(inner)))
     return spans
+
+
+def _rows(text: str) -> list[tuple[int, int]]:
+    """Return the rows of tables whose edges are not drawn: " | " in two or more lines."""
+    if " | " not in text:
+        return []
+    lines = [match.span() for match in re.finditer(r"[^\n]+", text)]
+    row = [False, *(text.find(" | ", *line) >= 0 for line in lines), False]
+    return [
+        line
+        for index, line in enumerate(lines, 1)
+        if row[index] and (row[index - 1] or row[index + 1])
+    ]
 
 
 def _ends(text: str, match: re.Match[str], small: bool) -> bool:

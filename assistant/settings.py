@@ -57,6 +57,11 @@ class AssistantSettings(IndexSettings):
         description="Whether a thinking model of Ollama's thinks first: `on`, `off`, or `low`, "
         "`medium`, `high` for models that take a level.",
     )
+    llm_judge: bool = Field(
+        default=False,
+        description="Let the chat model settle what the check of a sentence finds said in part "
+        "only; an answer's last verdicts then take a call each.",
+    )
     llm_keep_alive: str | None = Field(
         default=None,
         description="How long Ollama keeps the model in memory: `10m`, `-1` for ever, `0` not at "

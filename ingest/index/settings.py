@@ -24,7 +24,7 @@ PROGRAM_SETTINGS = frozenset(
         *("read_seconds", "read_memory_mb", "read_output_mb"),
         *("host", "port", "allowed_hosts", "workers", "upload_mb", "top_k"),
         *("llm", "llm_base_url", "llm_api_key", "llm_context", "llm_temperature"),
-        *("llm_seed", "llm_reasoning", "llm_keep_alive", "llm_timeout"),
+        *("llm_seed", "llm_reasoning", "llm_judge", "llm_keep_alive", "llm_timeout"),
     }
 )
 """Names that belong to `ingest.settings` and `assistant.settings`. Both programs read one

@@ -17,6 +17,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from serving import Page
 
+from assistant.api import update_seconds
 from assistant.shapes import AnswerShape, CitationShape, SearchShape, SentenceShape
 from ingest.index.shapes import DocumentShape, PassageShape
 from ingest.index.tables import State
@@ -265,6 +266,11 @@ def test_cancelling_a_streamed_answer_stops_the_model(
     [chat] = ollama.chats
     assert chat.over.wait(8)
     assert chat.closed_after is not None
+
+
+@pytest.mark.parametrize(("answers", "seconds"), [(1, 0.1), (10, 0.1), (50, 0.5), (200, 2.0)])
+def test_many_answers_at_once_are_updated_less_often_each(answers: int, seconds: float) -> None:
+    assert update_seconds(answers) == pytest.approx(seconds)
 
 
 def require_answer(answer: dict[str, Any], texts: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from assistant.quoting import MAX_QUOTES, Quote, best_quotes
+from assistant.quoting import MAX_QUOTES, MOST_COMPARED, Quote, best_quotes
 from ingest.index.documents import Passage
 from ingest.index.embedding import Embedder, Vectors
 
@@ -69,9 +69,13 @@ def test_a_sentence_that_two_passages_share_is_quoted_once(embedder: Embedder) -
     assert quotes[0].passage.number == 1
 
 
-def test_a_heading_is_no_quote(embedder: Embedder) -> None:
-    quotes = quoted("The tower of Arnholm", passages(TOWER), embedder)
-    assert all("#" not in quote.text for quote in quotes)
+@pytest.mark.parametrize(
+    "text", [TOWER, TOWER.replace("# The tower of Arnholm", "= = The tower of Arnholm = =")]
+)
+def test_a_heading_is_no_quote(text: str, embedder: Embedder) -> None:
+    quotes = quoted("Who built the lighthouse tower of Arnholm?", passages(text), embedder)
+    assert quotes
+    assert all(quote.text[0] not in "#=" for quote in quotes)
 
 
 def test_no_more_than_three_are_quoted() -> None:
@@ -96,3 +100,28 @@ def test_where_there_are_no_sentences_there_are_no_quotes(texts: list[str]) -> N
         raise AssertionError
 
     assert best_quotes("Why?", passages(*texts), np.zeros(2, dtype=np.float32), never) == []
+
+
+def test_a_rare_word_tells_more_than_one_that_every_sentence_has() -> None:
+    question, vectors = alike(0.5, 3)
+    given = passages(
+        "The lighthouse has a lamp. The lighthouse has stairs. The tower has a foghorn."
+    )
+    quotes = best_quotes(
+        "Which lighthouse has a foghorn?", given, question, lambda texts: np.stack(vectors)
+    )
+    assert [quote.text for quote in quotes] == ["The tower has a foghorn."]
+
+
+def test_only_the_likeliest_sentences_are_compared_by_vectors() -> None:
+    filler = " ".join(f"Sentence {number} is about herring." for number in range(3 * MOST_COMPARED))
+    compared: list[str] = []
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        compared.extend(texts)
+        return np.full((len(texts), 1), 0.5, dtype=np.float32)
+
+    given = passages(filler, "The lamp burned oil.")
+    quotes = best_quotes("What did the lamp burn?", given, np.ones(1, dtype=np.float32), embed)
+    assert len(compared) == MOST_COMPARED
+    assert [quote.text for quote in quotes] == ["The lamp burned oil."]

@@ -49,6 +49,8 @@ def test_nothing_has_no_sentences(text: str) -> None:
         '"Really?" she asked.',
         "The company, Acme Inc. and its sons, grew.",
         "A line that a PDF page\nbreaks in the middle\nis one sentence.",
+        "The command ls | wc counts\nthe files of a folder.",
+        "Where x = 1 = y holds\nit is done.",
     ],
 )
 def test_one_sentence_stays_whole(text: str) -> None:
@@ -72,6 +74,12 @@ def test_one_sentence_stays_whole(text: str) -> None:
         ("Intro:\n- first\n- second", ["Intro:", "- first", "- second"]),
         ("Steps\n1. Open it.\n2. Close it.", ["Steps", "1. Open it.", "2. Close it."]),
         ("| a | 1 |\n| b | 2 |", ["| a | 1 |", "| b | 2 |"]),
+        ("Sales:\na | 1\nb | 2\nThey grew.", ["Sales:", "a | 1", "b | 2", "They grew."]),
+        (
+            "First.\n = = Reception = = \nIt sold well.",
+            ["First.", "= = Reception = =", "It sold well."],
+        ),
+        ("== History ==\nIt is old.", ["== History ==", "It is old."]),
     ],
 )
 def test_sentences_lists_headings_and_tables_are_told_apart(text: str, expected: list[str]) -> None:

@@ -55,7 +55,7 @@ def test_progress_counts_up_to_all_texts(
 ) -> None:
     monkeypatch.setattr(embedding, "_SLICE", 8)
     done: list[int] = []
-    embedder.embed_passages(["word"] * 20, on_progress=done.append)
+    embedder.embed_passages(["word " * 20] * 20, on_progress=done.append)
     assert done == [8, 16, 20]
 
 
