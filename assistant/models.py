@@ -144,25 +144,26 @@ class ChatModels:
             temperature = self.settings.llm_temperature
         chat = self._open(choice, answer_tokens, reason, temperature)
         splitter, written, ending = ReasoningSplitter(), "", ""
-        try:
-            # Nothing passes a chunk on before it is there: a connection that only sends signs
-            # of life is silent all the same, so the clock is not left to the HTTP client.
-            async with aclosing(chat.astream(list(messages))) as chunks:  # type: ignore[type-var]
-                while True:
+        async with aclosing(chat.astream(list(messages))) as chunks:  # type: ignore[type-var]
+            while True:
+                try:
+                    # Nothing passes a chunk on before it is there: a connection that only sends
+                    # signs of life is silent all the same, so the clock is not left to the HTTP
+                    # client.
                     async with asyncio.timeout(timeout):
                         chunk = await anext(chunks, None)
-                    if chunk is None:
-                        break
-                    _count(chunk, counts)
-                    ending = ending or _ending(chunk)
-                    piece = splitter.feed(str(chunk.text))
-                    if reasoning := chunk.additional_kwargs.get("reasoning_content"):
-                        piece = Piece(piece.text, str(reasoning) + piece.reasoning)
-                    if piece != NOTHING:
-                        written += piece.text
-                        yield piece
-        except Exception as error:
-            raise self._fault(model, error, written) from error
+                except Exception as error:
+                    raise self._fault(model, error, written) from error
+                if chunk is None:
+                    break
+                _count(chunk, counts)
+                ending = ending or _ending(chunk)
+                piece = splitter.feed(str(chunk.text))
+                if reasoning := chunk.additional_kwargs.get("reasoning_content"):
+                    piece = Piece(piece.text, str(reasoning) + piece.reasoning)
+                if piece != NOTHING:
+                    written += piece.text
+                    yield piece
         if (rest := splitter.end()) != NOTHING:
             written += rest.text
             yield rest

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_ollama import CHAT, EMBEDDING, THINKING, FakeOllama
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 
 from assistant import ollama_models
 from assistant.models import ChatModels, Choice, Counts, split_provider
@@ -296,6 +296,30 @@ def test_cancelling_before_the_first_word_closes_the_connection_at_once(
     chat = ollama.chats[0]
     assert chat.closed_after is not None
     assert chat.received + chat.closed_after - cancelling < 0.2
+
+
+def test_an_error_while_closing_is_not_taken_for_one_of_the_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Chat:
+        async def astream(self, messages: object) -> AsyncGenerator[AIMessageChunk, None]:
+            try:
+                yield AIMessageChunk("word")
+                yield AIMessageChunk("word")
+            finally:
+                raise RuntimeError("already running")
+
+    models = chat_models()
+    monkeypatch.setattr(models, "_open", lambda *_: Chat())
+
+    async def left() -> None:
+        stream = models.stream(Choice("llama3.2"), MESSAGES, Counts())
+        await anext(stream)
+        # As an error of the model it would be answered with quotes, which nobody waits for.
+        with pytest.raises(RuntimeError, match="already running"):
+            await stream.aclose()
+
+    asyncio.run(left())
 
 
 def test_a_provider_that_is_not_installed_is_an_input_error() -> None:
