@@ -4,8 +4,6 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -27,13 +25,12 @@ from ingest.console import (
 )
 from ingest.index.catalogue import Outcome
 from ingest.index.errors import FootnoteError, InputError
-from ingest.index.index import Index
 from ingest.index.settings import read_settings
 from ingest.index.tables import Record, State
 from ingest.mirroring import Mirror, owned_folder
 from ingest.pipeline import Pipeline
-from ingest.progress import Interrupted, see_through, stop_on_interrupt, taking_in
-from ingest.reindexing import cancel, reindex
+from ingest.progress import Interrupted, open_index, see_through, stop_on_interrupt, taking_in
+from ingest.reindexing import reindex
 from ingest.settings import IngestSettings
 from ingest.transferring import transfer
 from ingest.worker import Worker
@@ -45,6 +42,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(reindex)
+app.command()(transfer)
 
 Collection = Annotated[str | None, typer.Option("--collection", help="Only this collection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -73,7 +72,7 @@ def add(
     """
     settings = read_settings(IngestSettings)
     given = named_sources(sources)
-    with _index(settings) as index:
+    with open_index(settings) as index:
         ids: dict[str, None] = {}
         refused = False
         with taking_in(len(given)) as on_next:
@@ -100,32 +99,43 @@ def add(
 @app.command("list")
 def list_documents(collection: Collection = None, as_json: AsJson = False) -> None:
     """List the documents and their states."""
-    with _index(read_settings(IngestSettings)) as index:
+    with open_index(read_settings(IngestSettings)) as index:
         index.catalogue.require_collection(collection)
         show(index.catalogue.documents(collection), as_json)
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Count documents by state, and say who is working."""
-    with _index(read_settings(IngestSettings)) as index:
+    """Count documents by state, and say who is working at what."""
+    with open_index(read_settings(IngestSettings)) as index:
         totals = index.catalogue.totals()
         shown = {state.value: totals.get(state, 0) for state in State if state != State.REMOVING}
         owner = index.ownership.current()
         passages = index.catalogue.passages()
+        rebuild = index.rebuilds.wanted()
+        far = index.rebuilds.progress(rebuild.number) if rebuild is not None else None
         if as_json:
-            print_json({"documents": shown, "passages": passages, "owner": owner and owner.command})
+            building = rebuild and far and {"model": rebuild.model, "documents": far.documents}
+            who = owner and owner.command
+            found = {"documents": shown, "passages": passages, "owner": who, "reindex": building}
+            print_json(found)
             return
         out.print(", ".join(f"{count} {state}" for state, count in shown.items()))
         out.print(f"{passages} passages can be searched.")
         if owner is not None:
             out.print(f"In use by `{owner.command}` (process {owner.pid}).", markup=False)
+        if rebuild is not None and far is not None:
+            out.print(
+                f"Being built anew with {rebuild.model}: {far.documents} of {far.of_documents} "
+                f"documents. {rebuild.error or ''}",
+                markup=False,
+            )
 
 
 @app.command()
 def collections(as_json: AsJson = False) -> None:
     """List the collections and what they hold."""
-    with _index(read_settings(IngestSettings)) as index:
+    with open_index(read_settings(IngestSettings)) as index:
         show_collections(index.collections.holdings(), as_json)
 
 
@@ -140,7 +150,7 @@ def remove(
     """Remove documents from search, catalogue and files."""
     require_choice(names, every, collection)
     settings = read_settings(IngestSettings)
-    with _index(settings) as index:
+    with open_index(settings) as index:
         records = chosen(index, names, collection)
         if every and not yes:
             confirm(f"Remove all {len(records)} documents of {collection}?")
@@ -180,7 +190,7 @@ def move(
         )
     require_choice(names, every, collection)
     settings = read_settings(IngestSettings)
-    with _index(settings) as index:
+    with open_index(settings) as index:
         ids: dict[str, None] = {}
         refused = False
         for record in chosen(index, names, collection):
@@ -212,7 +222,7 @@ def retry(
 ) -> None:
     """Index documents again: those named, those that failed, or all."""
     settings = read_settings(IngestSettings)
-    with _index(settings) as index:
+    with open_index(settings) as index:
         if names:
             records = find(index, names, None)
         else:
@@ -228,47 +238,6 @@ def retry(
         raise typer.Exit(1)
 
 
-@app.command("reindex")
-def reindex_command(
-    model: Annotated[
-        str | None, typer.Option("--model", help="Embedding model, by name or folder.")
-    ] = None,
-    give_up: Annotated[
-        bool, typer.Option("--cancel", help="Give up what is being built, and remove it.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Build the index anew with another embedding model, from the stored texts.
-
-    The index that is there answers until the new one is complete. A command that was stopped or
-    killed goes on where it was. Exits 1 when some document could not be brought over.
-    """
-    if (model is None) is not give_up:
-        raise InputError("Say which model, or to give up.", "Use --model NAME or --cancel.")
-    settings = read_settings(IngestSettings)
-    # The index's own model is the one to begin with, even where the new one is set already.
-    own = {"embedding_model": None, "embedding_precision": "auto"}
-    with _index(settings.model_copy(update=own)) as index:
-        if model is None:
-            cancel(index)
-        elif reindex(settings, index, model, as_json):
-            raise typer.Exit(1)
-
-
-@app.command("transfer")
-def transfer_command(
-    url: Annotated[str, typer.Argument(help="Address of the Qdrant server.")],
-    as_json: AsJson = False,
-) -> None:
-    """Copy an embedded index to a Qdrant server, with its vectors, and compare the two.
-
-    Nothing is embedded anew. A command that was stopped or killed goes on where it was.
-    """
-    settings = read_settings(IngestSettings)
-    with _index(settings) as index:
-        transfer(settings, index, url, as_json)
-
-
 @app.command()
 def worker() -> None:
     """Work off the queue until stopped: the long-running half of a server."""
@@ -277,7 +246,7 @@ def worker() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with _index(settings) as index:
+    with open_index(settings) as index:
         index.own("ingest worker")
         out.print(f"Working for {settings.data_dir}. Stop with Ctrl-C.", markup=False)
         if index.outgrown:
@@ -301,7 +270,7 @@ def watch(
     from ingest.watching import Watch
 
     settings = read_settings(IngestSettings)
-    with _index(settings) as index, stop_on_interrupt() as stop:
+    with open_index(settings) as index, stop_on_interrupt() as stop:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         path, name = owned_folder(index, folder, collection)
         err.print(f"Keeping the collection {name} equal to {path}. Stop with Ctrl-C.", markup=False)
@@ -326,15 +295,6 @@ def main() -> None:
     except FootnoteError as error:
         err.print(str(error), markup=False)
         sys.exit(error.exit_code)
-
-
-@contextmanager
-def _index(settings: IngestSettings) -> Iterator[Index]:
-    try:
-        with closing(Index(settings)) as index:
-            yield index
-    except KeyboardInterrupt:
-        raise Interrupted() from None
 
 
 def _said(name: str, record: Record, outcome: Outcome) -> str:

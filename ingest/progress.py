@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from rich.progress import (
     BarColumn,
@@ -91,6 +91,20 @@ def taking_in(total: int) -> Iterator[Callable[[str], None]]:
 
     with bar:
         yield on_next
+
+
+@contextmanager
+def open_index(settings: IngestSettings) -> Iterator[Index]:
+    """Yield the index for the length of a command.
+
+    Raises:
+        Interrupted: a person pressed Ctrl-C.
+    """
+    try:
+        with closing(Index(settings)) as index:
+            yield index
+    except KeyboardInterrupt:
+        raise Interrupted() from None
 
 
 @contextmanager

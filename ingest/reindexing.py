@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
+import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.console import err, out, print_json, show
@@ -12,10 +14,10 @@ from ingest.index.embedding import Fingerprint
 from ingest.index.errors import FootnoteError, IndexInUseError, InputError
 from ingest.index.index import Index
 from ingest.index.rebuilds import Rebuild
-from ingest.index.settings import model_name
+from ingest.index.settings import model_name, read_settings
 from ingest.index.tables import State
 from ingest.pipeline import Pipeline
-from ingest.progress import CUT, Interrupted, stop_on_interrupt
+from ingest.progress import CUT, Interrupted, open_index, stop_on_interrupt
 from ingest.rebuilding import remove_retired
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
@@ -25,7 +27,33 @@ COMMAND = "ingest reindex"
 _LOOK_SECONDS = 0.5
 
 
-def reindex(settings: IngestSettings, index: Index, model: str, as_json: bool) -> list[str]:
+def reindex(
+    model: Annotated[
+        str | None, typer.Option("--model", help="Embedding model, by name or folder.")
+    ] = None,
+    give_up: Annotated[
+        bool, typer.Option("--cancel", help="Give up what is being built, and remove it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Build the index anew with another embedding model, from the stored texts.
+
+    The index that is there answers until the new one is complete. A command that was stopped or
+    killed goes on where it was. Exits 1 when some document could not be brought over.
+    """
+    if (model is None) is not give_up:
+        raise InputError("Say which model, or to give up.", "Use --model NAME or --cancel.")
+    settings = read_settings(IngestSettings)
+    # The index's own model is the one to begin with, even where the new one is set already.
+    own = {"embedding_model": None, "embedding_precision": "auto"}
+    with open_index(settings.model_copy(update=own)) as index:
+        if model is None:
+            cancel(index)
+        elif build_anew(settings, index, model, as_json):
+            raise typer.Exit(1)
+
+
+def build_anew(settings: IngestSettings, index: Index, model: str, as_json: bool) -> list[str]:
     """Build the index anew with a model, here or by whoever owns it; return who failed.
 
     Args:

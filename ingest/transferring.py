@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import Annotated
 
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.console import err, out, print_json
 from ingest.index.errors import InputError, StoreError
 from ingest.index.index import Index
 from ingest.index.keywords import Keywords
-from ingest.index.settings import IndexSettings
+from ingest.index.settings import IndexSettings, read_settings
 from ingest.index.store import Entry, Hit, Store, Where, open_store, store_name
-from ingest.progress import Interrupted, stop_on_interrupt
+from ingest.progress import Interrupted, open_index, stop_on_interrupt
+from ingest.settings import IngestSettings
 
 COMMAND = "ingest transfer"
 
@@ -41,7 +44,20 @@ class Transferred:
     agreement: float
 
 
-def transfer(settings: IndexSettings, index: Index, url: str, as_json: bool) -> None:
+def transfer(
+    url: Annotated[str, typer.Argument(help="Address of the Qdrant server.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Copy an embedded index to a Qdrant server, with its vectors, and compare the two.
+
+    Nothing is embedded anew. A command that was stopped or killed goes on where it was.
+    """
+    settings = read_settings(IngestSettings)
+    with open_index(settings) as index:
+        carry_over(settings, index, url, as_json)
+
+
+def carry_over(settings: IndexSettings, index: Index, url: str, as_json: bool) -> None:
     """Copy an embedded index to a server, compare the two, and say what to set.
 
     Raises:

@@ -348,6 +348,7 @@ def test_status_counts_states_and_passages(cli: Cli, docs: Path) -> None:
         "documents": {"queued": 0, "running": 0, "ready": 2, "failed": 1},
         "passages": 2,
         "owner": None,
+        "reindex": None,
     }
     assert cli("status").out == (
         "0 queued, 0 running, 2 ready, 1 failed\n2 passages can be searched.\n"

@@ -153,6 +153,10 @@ def test_what_a_killed_command_left_is_given_up_by_another(
     rebuilding.kill()
     rebuilding.wait()
     assert (settings.data_dir / "edge-2").exists()
+    building = cli("status", "--json").json["reindex"]
+    assert building["model"] == str(small_model)
+    assert 5 < building["documents"] < DOCUMENTS
+    assert f"of {DOCUMENTS} documents" in cli("status").out
     ran = cli("reindex", "--cancel")
     assert ran.code == 0
     assert f"The index with {small_model} is given up" in ran.err
