@@ -10,11 +10,11 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.console import err, out, print_json, show
-from ingest.index.embedding import Fingerprint
+from ingest.index.embedding import Embedder, Fingerprint
 from ingest.index.errors import FootnoteError, IndexInUseError, InputError
 from ingest.index.index import Index
 from ingest.index.rebuilds import Rebuild
-from ingest.index.settings import model_name, read_settings
+from ingest.index.settings import Precision, model_name, read_settings
 from ingest.index.tables import State
 from ingest.pipeline import Pipeline
 from ingest.progress import CUT, Interrupted, open_index, stop_on_interrupt
@@ -68,14 +68,12 @@ def build_anew(settings: IngestSettings, index: Index, model: str, as_json: bool
         FootnoteError: it cannot be built; what is there goes on answering.
         Interrupted: a person pressed Ctrl-C.
     """
-    rebuild = index.rebuilds.request(model_name(model), settings.embedding_precision)
+    name, precision = model_name(model), settings.embedding_precision
     before = {record.id for record in index.catalogue.documents() if record.state == State.FAILED}
-    if rebuild.fingerprint is None and _is_there_already(index, rebuild):
-        index.rebuilds.cancel()
-        remove_retired(index)
+    if index.rebuilds.wanted() is None and _is_there_already(index, name, precision):
         err.print(f"The index has {index.fingerprint} already.", markup=False)
     else:
-        _see_through(index, settings, rebuild)
+        _see_through(index, settings, index.rebuilds.request(name, precision))
     failed = [
         record
         for record in index.catalogue.documents()
@@ -118,12 +116,12 @@ def cancel(index: Index) -> None:
     err.print(f"The index with {given_up.model} is given up{left}.", markup=False)
 
 
-def _is_there_already(index: Index, rebuild: Rebuild) -> bool:
+def _is_there_already(index: Index, name: str, precision: Precision) -> bool:
     """Whether what is asked for is what the index has: its model, weights and precision."""
     recorded = index.fingerprint
-    if recorded is None or recorded.model != rebuild.model:
+    if recorded is None or recorded.model != name:
         return False
-    return index.begin(rebuild).embedder.fingerprint == recorded
+    return Embedder(name, precision).fingerprint == recorded
 
 
 def _see_through(index: Index, settings: IngestSettings, rebuild: Rebuild) -> None:

@@ -180,10 +180,12 @@ class Index:
         Raises:
             FootnoteError: its model cannot be loaded, or its store cannot be opened.
         """
+        if not self._is_behind():
+            return False
         with self._following:
             number, recorded = self._recorded()
-            if self._current is None or self._current.number == number or recorded is None:
-                return False
+            if not self._is_behind() or recorded is None:
+                return False  # another thread has gone over meanwhile
             embedder = Embedder(recorded.model, "auto", recorded)
             following = Generation(number, embedder, partial(self._open, number))
             embedder.load()
@@ -290,6 +292,10 @@ class Index:
             generation.close()
         self.ownership.release()
         self.database.close()
+
+    def _is_behind(self) -> bool:
+        current = self._current
+        return current is not None and current.number != self.generation_number
 
     def _open(self, number: int, embedder: Embedder) -> Store:
         counts, recorded = self._recorded()
