@@ -106,14 +106,23 @@ class OllamaModels:
     _details: dict[tuple[str, str], ModelDetails] = field(default_factory=dict, init=False)
 
     async def installed(self) -> list[InstalledModel] | None:
-        """Return Ollama's models, or None when it does not answer."""
+        """Return Ollama's models, or None when it does not answer.
+
+        An Ollama that is busy may take its time; what it had a moment ago it still has. One that
+        refuses the connection is not running.
+        """
         if time.monotonic() - self._looked >= FRESH:
+            if self._installed is not None:
+                # Many questions at once look once.
+                self._looked = time.monotonic()
             try:
                 listed = (await _client(_LOOK_TIMEOUT).list()).models
                 self._installed = [
                     InstalledModel(str(one.model), int(one.size or 0), str(one.digest or ""))
                     for one in listed
                 ]
+            except httpx.TimeoutException:
+                pass
             except _UNREACHABLE:
                 self._installed = None
             self._looked = time.monotonic()

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from commands import Cli, Ran, command_line
-from fake_ollama import FakeOllama
+from fake_ollama import THINKING, FakeOllama
 from serving import Page, free_port, until
 from working import make_worker
 
@@ -114,6 +114,24 @@ def test_ask_prints_json(town: None, cli: Cli, ollama: FakeOllama) -> None:
     assert answer["answer"].startswith(f"{BUILT} [1]")
     first = answer["citations"][0]
     assert TOWER[first["start"] : first["end"]] == first["quote"] == BUILT
+
+
+def test_ask_prints_as_json_what_the_model_saw(town: None, cli: Cli, ollama: FakeOllama) -> None:
+    ollama.install("llama3.2:latest", THINKING)
+    ollama.will_write(BUILT, " [1]", " It", " shines.", delay=0.02, thinking=["Let me see."])
+    answer = cli("ask", QUESTION, "--json").json
+    usage = answer["usage"]
+    assert answer["standalone_question"] is None
+    assert answer["reasoning"] == "Let me see."
+    assert answer["dropped"] == []
+    assert usage["passages_used"] == len(answer["passages"])
+    assert usage["passages_dropped"] == 0
+    assert usage["context_tokens"] == 8192
+    assert 0 < usage["prompt_tokens"] <= usage["estimated_prompt_tokens"]
+    assert usage["answer_tokens"] == 5
+    assert usage["rewrite_seconds"] is None
+    assert 0 < usage["search_seconds"] < usage["first_token_seconds"] < usage["total_seconds"]
+    assert 0 < usage["tokens_per_second"] <= 50
 
 
 def test_ask_prints_the_answer_and_its_sources(town: None, cli: Cli, ollama: FakeOllama) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_ollama import EMBEDDING, THINKING, FakeOllama
 
+from assistant import ollama_models
 from assistant.models import ChatModels, Choice
 from assistant.ollama_models import PullProgress
 from assistant.settings import AssistantSettings
@@ -26,6 +28,41 @@ def test_only_models_that_chat_are_offered_with_their_sizes(ollama: FakeOllama) 
 
 def test_without_ollama_no_models_are_offered(no_ollama: int) -> None:
     assert asyncio.run(chat_models().available()) is None
+
+
+def test_an_ollama_that_is_slow_to_answer_still_has_its_models(
+    ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ollama_models, "FRESH", 0.0)
+    models = chat_models()
+    answering = ollama.route
+
+    async def late(*call: Any) -> bool:
+        await asyncio.sleep(1)
+        return await answering(*call)
+
+    async def looked() -> None:
+        first = await models.available()
+        monkeypatch.setattr(ollama_models, "_LOOK_TIMEOUT", 0.2)
+        monkeypatch.setattr(ollama, "route", late)
+        assert first
+        assert await models.available() == first
+
+    asyncio.run(looked())
+
+
+def test_many_questions_at_once_look_once(
+    ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = chat_models()
+
+    async def looked() -> None:
+        await models.choose()
+        monkeypatch.setattr(models.ollama, "_looked", float("-inf"))
+        await asyncio.gather(*(models.choose() for _ in range(20)))
+
+    asyncio.run(looked())
+    assert ollama.calls.count("GET /api/tags") == 2
 
 
 def test_what_a_model_is_is_asked_once(ollama: FakeOllama) -> None:
