@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor, log10
 from pathlib import Path
 
 WIDTH, HEIGHT = 720, 440
@@ -19,11 +20,34 @@ class Line:
     labels: Sequence[str] = ()
 
 
-def plot(path: Path, lines: Sequence[Line], *, x: str, y: str, title: str) -> None:
-    """Draw lines into a file; both axes go from a round number below to one above."""
+def plot(
+    path: Path,
+    lines: Sequence[Line],
+    *,
+    x: str,
+    y: str,
+    title: str,
+    logarithmic: bool = False,
+) -> None:
+    """Draw lines into a file; both axes go from a round number below to one above.
+
+    Args:
+        logarithmic: both axes are, with a mark at each power of ten.
+    """
+    if logarithmic:
+        lines = [
+            Line(line.name, [(log10(a), log10(b)) for a, b in line.points], line.labels)
+            for line in lines
+        ]
     xs = [point[0] for line in lines for point in line.points]
     ys = [point[1] for line in lines for point in line.points]
-    x_ticks, y_ticks = _ticks(min(xs), max(xs)), _ticks(min(ys), max(ys))
+    if logarithmic:
+        x_ticks, y_ticks = _powers(min(xs), max(xs)), _powers(min(ys), max(ys))
+    else:
+        x_ticks, y_ticks = _ticks(min(xs), max(xs)), _ticks(min(ys), max(ys))
+
+    def shown(tick: float) -> str:
+        return f"{10**tick:,.10g}" if logarithmic else f"{tick:g}"
 
     def across(value: float) -> float:
         return LEFT + (value - x_ticks[0]) / (x_ticks[-1] - x_ticks[0]) * (WIDTH - LEFT - RIGHT)
@@ -42,13 +66,14 @@ def plot(path: Path, lines: Sequence[Line], *, x: str, y: str, title: str) -> No
         at = across(tick)
         parts += [
             f'<path d="M{at:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#ddd"/>',
-            f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{tick:g}</text>',
+            f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">'
+            f"{shown(tick)}</text>",
         ]
     for tick in y_ticks:
         at = up(tick)
         parts += [
             f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>',
-            f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{tick:g}</text>',
+            f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{shown(tick)}</text>',
         ]
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts += [
@@ -72,6 +97,11 @@ def plot(path: Path, lines: Sequence[Line], *, x: str, y: str, title: str) -> No
             f'<text x="{WIDTH - RIGHT + 34}" y="{at + 2}">{escape(line.name)}</text>',
         ]
     path.write_text("\n".join([*parts, "</svg>\n"]), encoding="utf-8")
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Return the whole exponents around everything from low to high."""
+    return [float(power) for power in range(floor(low), max(ceil(high), floor(low) + 1) + 1)]
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -1,157 +1,136 @@
-"""Searches: Footnote's embedded store and its whole search, beside qdrant-client's local mode.
+"""Searches: Footnote's embedded store and its whole search, beside stock LangChain.
 
-    python bench/search.py [--chunks 2000 20000 100000] [--queries 200] [--peer-chunks 20000]
+    python bench/search.py [--chunks 2000 20000 100000 250000] [--queries 200] [--plot FILE.svg]
 
-Chunks are made up, the same at every run: vectors in clusters on the unit sphere, and texts
-whose words are as unevenly frequent as Zipf's law has it. They lie in five collections of
-documents of 200 chunks, in a catalogue and a store of a temporary data folder. For every
-size and question it times, in milliseconds:
+Chunks are made up (bench/corpus.py), in a catalogue and a store of a temporary data folder. For
+every size and question it times, in milliseconds:
 
 - the store's hybrid query: 60 nearest vectors, rescored, and 60 best by BM25; the same
-  confined to one of the five collections;
+  confined to one of the five collections, and to ten documents;
 - embedding the question with the real model, and the whole `Retriever.search`;
 - what that search adds to embedding and store: fusing, the catalogue, fetching the texts.
 
-Up to --peer-chunks chunks (0: none), qdrant-client's local mode answers the same hybrid
-queries of the same chunks in the same run, through the same code as a Qdrant server would.
+Then eight callers search at once, and their searches a second are compared with one caller's.
+
+Beside it in the same run, of the same chunks: stock LangChain (`similarity_search` of a
+QdrantVectorStore in memory with HuggingFaceEmbeddings: vectors alone), unless --no-langchain,
+and up to --peer-chunks chunks qdrant-client's local mode with the same hybrid queries, through
+the same code as a Qdrant server would. --plot draws time against size.
 """
 
 import argparse
-import hashlib
+import gc
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import accumulate, product
 from pathlib import Path
 from statistics import median
-
-import numpy as np
+from typing import Any
 
 # `ingest` is the package at the root, not the file beside this one.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assistant.retrieval import CANDIDATES, Retriever
-from bench.common import demand, forget_settings, print_machine, spread, stopwatch
-from ingest.chunking import with_others
-from ingest.index.documents import Chunk
-from ingest.index.embedding import Vectors
+from bench.common import (
+    demand,
+    forget_settings,
+    model_folder,
+    print_machine,
+    spread,
+    stopwatch,
+)
+from bench.corpus import COLLECTIONS, DIMENSION, SEED, Corpus, Question
+from bench.plot import Line, plot
+from ingest.index.documents import document_id
 from ingest.index.index import Index
-from ingest.index.keywords import Keywords, passage_keywords, question_keywords
 from ingest.index.settings import IndexSettings
-from ingest.index.store import Entry, Store, Where
+from ingest.index.store import Store, Where
 from ingest.queue import Done, Queue
 
-DIMENSION = 384
-CLUSTERS = 500
-NOISE = 0.7
-"""Length of what sets a vector apart from its cluster's centre, which has length 1."""
-
-VOCABULARY = 30_000
-WORDS = (50, 100)
-"""Fewest and most words in a chunk."""
-
-DOCUMENT = 200
-"""Chunks in a document."""
-
-COLLECTIONS = [f"collection-{number}" for number in range(5)]
 K = 5
-WRITTEN_AT_ONCE = 1_000
+CALLERS = 8
+FLUSHED = 5
+"""Documents between two flushes."""
+
 PEER_QUERIES = 20
-PEER_WRITTEN_AT_ONCE = 5_000
-SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: a text, its terms, and a vector near a cluster."""
-
-    text: str
-    keywords: Keywords
-    vector: Vectors
+WHOLE_MS = {2_000: 12, 100_000: 16, 250_000: 25}
+"""Most milliseconds of a whole search, at the median, by number of chunks."""
 
 
 @dataclass
 class Figures:
-    """Seconds of every query."""
+    """Seconds of every query; searches a second of one caller and of eight."""
 
     store: list[float] = field(default_factory=list)
     filtered: list[float] = field(default_factory=list)
+    chosen: list[float] = field(default_factory=list)
     embedding: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     added: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
-
-
-class Corpus:
-    """Made-up chunks; the same seed makes the same ones."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-        centres = self._random.standard_normal((CLUSTERS, DIMENSION))
-        self._centres = centres / np.linalg.norm(centres, axis=1, keepdims=True)
-        self._words = np.array(list(_made_up_words(VOCABULARY)), dtype=object)
-        frequencies = 1.0 / np.arange(1, VOCABULARY + 1)
-        self._cumulated = np.cumsum(frequencies / frequencies.sum())
-
-    def vectors(self, count: int) -> Vectors:
-        """Return unit vectors around random centres."""
-        spread_out = self._random.standard_normal((count, DIMENSION)) * NOISE / DIMENSION**0.5
-        vectors = self._centres[self._random.integers(CLUSTERS, size=count)] + spread_out
-        unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("f4")
-        return unit
-
-    def texts(self, count: int, words: tuple[int, int] = WORDS) -> list[str]:
-        """Return texts of `words` words, at least and at most."""
-        lengths = self._random.integers(words[0], words[1] + 1, size=count)
-        drawn = np.searchsorted(self._cumulated, self._random.random(int(lengths.sum())))
-        ends = np.cumsum(lengths)
-        return [
-            " ".join(self._words[drawn[end - length : end]])
-            for end, length in zip(ends, lengths, strict=True)
-        ]
-
-    def questions(self, count: int) -> list[Question]:
-        """Return questions of five to ten words, as frequent as they are in the chunks."""
-        texts = self.texts(count, words=(5, 10))
-        vectors = self.vectors(count)
-        return [
-            Question(text, question_keywords(text), vector)
-            for text, vector in zip(texts, vectors, strict=True)
-        ]
+    langchain: list[float] = field(default_factory=list)
+    one_caller: float = 0.0
+    callers: float = 0.0
+    errors: list[Exception] = field(default_factory=list)
 
 
 def main() -> None:
-    """Measure every size, print, compare."""
+    """Measure every size, print, compare, draw."""
     arguments = _arguments()
     forget_settings()
-    print_machine("qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "sqlalchemy")
+    print_machine(
+        *("qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "sqlalchemy"),
+        *("langchain-core", "langchain-huggingface", "langchain-qdrant"),
+    )
+    measured: dict[int, Figures] = {}
     for count in arguments.chunks:
-        _measure(count, arguments.queries, peer=count <= arguments.peer_chunks)
+        figures = measured[count] = Figures()
+        questions, others = _measure(count, arguments.queries, figures)
+        gc.collect()
+        if count <= arguments.peer_chunks:
+            _ask_local_mode(count, questions[:PEER_QUERIES], figures)
+        if arguments.langchain:
+            _ask_langchain(count, questions[:PEER_QUERIES], figures)
+        _show(count, figures, others)
+        if arguments.plot is not None:
+            _draw(arguments.plot, measured)
 
 
-def _measure(count: int, queries: int, peer: bool) -> None:
+def _measure(count: int, queries: int, figures: Figures) -> tuple[list[Question], float]:
+    """Fill in Footnote's figures; return the questions, and what others took of the machine."""
     corpus = Corpus(SEED)
     with tempfile.TemporaryDirectory(prefix="footnote-bench-") as folder:
         settings = IndexSettings(data_dir=Path(folder))
         with closing(Index(settings)) as index:
             index.own("bench")
             index.embedder.load()
-            entries = _documents(index, corpus, count)
             with stopwatch() as writing:
-                for batch in _batched(entries, WRITTEN_AT_ONCE):
-                    index.store.upsert(batch)
-                    index.store.flush()
-            print(f"\n{count:,} chunks, written in {writing.seconds:.1f} s")
+                _write(index, corpus, count)
+            print(f"\n{count:,} chunks, made up and written in {writing.seconds:.1f} s")
             questions = corpus.questions(queries)
-            figures = Figures()
             with stopwatch() as asking:
                 _ask(index, questions, figures)
-            if peer:
-                _ask_peer(entries, questions[:PEER_QUERIES], figures)
-    _show(count, figures, asking.others)
+                _ask_together(index, questions, figures)
+    return questions, asking.others
+
+
+def _write(index: Index, corpus: Corpus, count: int) -> None:
+    """Write documents to the store, and enter them into the catalogue as `ready`."""
+    queue = Queue(index.database, "bench")
+    for number, document in enumerate(corpus.documents(count)):
+        index.store.upsert(document.entries)
+        if number % FLUSHED == 0:
+            index.store.flush()
+        index.catalogue.add(document.collection, document.name, document.sha256, document.size)
+        [record] = queue.claim(1, lease=60.0)
+        chunks = len(document.entries)
+        queue.finish([Done(record, chunks, chunks, pages=None, characters=document.size)])
+        queue.release([record.id])
+    index.store.flush()
 
 
 def _ask(index: Index, questions: Sequence[Question], figures: Figures) -> None:
@@ -161,9 +140,14 @@ def _ask(index: Index, questions: Sequence[Question], figures: Figures) -> None:
         _query(index.store, question, everywhere)
         retriever.search(question.text, K)
     for number, question in enumerate(questions):
-        within = Where(collection=COLLECTIONS[number % len(COLLECTIONS)])
+        collection = COLLECTIONS[number % len(COLLECTIONS)]
+        within = Where(collection=collection)
         figures.store.append(_timed(_query, index.store, question, everywhere))
         figures.filtered.append(_timed(_query, index.store, question, within))
+        names = range(number % len(COLLECTIONS), 50, len(COLLECTIONS))
+        ids = [document_id(collection, f"document-{name}.txt") for name in names]
+        chosen = Where(document_ids=tuple(ids))
+        figures.chosen.append(_timed(_query, index.store, question, chosen))
         vector = index.embedder.embed_question(question.text)
         asked = Question(question.text, question.keywords, vector)
         embedding = _timed(index.embedder.embed_question, question.text)
@@ -174,7 +158,37 @@ def _ask(index: Index, questions: Sequence[Question], figures: Figures) -> None:
         figures.added.append(whole - embedding - store)
 
 
-def _ask_peer(entries: Sequence[Entry], questions: Sequence[Question], figures: Figures) -> None:
+def _ask_together(index: Index, questions: Sequence[Question], figures: Figures) -> None:
+    """Measure searches a second of one caller, of eight at once, and of one again."""
+    alone = _searches_a_second(index, questions, 1, figures.errors)
+    figures.callers = _searches_a_second(index, questions, CALLERS, figures.errors)
+    again = _searches_a_second(index, questions, 1, figures.errors)
+    figures.one_caller = (alone + again) / 2
+
+
+def _searches_a_second(
+    index: Index, questions: Sequence[Question], callers: int, errors: list[Exception]
+) -> float:
+    retriever = Retriever(index)
+
+    def ask(first: int) -> None:
+        for question in questions[first::callers]:
+            try:
+                found = retriever.search(question.text, K)
+                assert found
+            except Exception as error:  # noqa: BLE001  any error is what is counted
+                errors.append(error)
+
+    threads = [threading.Thread(target=ask, args=(first,)) for first in range(callers)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(questions) / (time.perf_counter() - started)
+
+
+def _ask_local_mode(count: int, questions: Sequence[Question], figures: Figures) -> None:
     """Let qdrant-client's local mode answer; it is slow, so a few questions do."""
     from qdrant_client import QdrantClient
 
@@ -182,21 +196,47 @@ def _ask_peer(entries: Sequence[Entry], questions: Sequence[Question], figures: 
 
     with closing(ServerStore(QdrantClient(":memory:"), "bench", DIMENSION)) as store:
         with stopwatch() as writing:
-            for batch in _batched(entries, PEER_WRITTEN_AT_ONCE):
-                store.upsert(batch)
+            for document in Corpus(SEED).documents(count):
+                store.upsert(document.entries)
         print(f"  qdrant-client's local mode: written in {writing.seconds:.1f} s")
         for question in questions:
             figures.peer.append(_timed(_query, store, question, Where()))
 
 
+def _ask_langchain(count: int, questions: Sequence[Question], figures: Figures) -> None:
+    """Let stock LangChain search the same vectors; they are written past its own embedding."""
+    try:
+        from langchain_huggingface import HuggingFaceEmbeddings
+        from langchain_qdrant import QdrantVectorStore
+        from qdrant_client import QdrantClient, models
+    except ImportError as error:
+        raise SystemExit(f"{error}; see bench/README.md, or use --no-langchain") from error
+
+    client = QdrantClient(":memory:")
+    params = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
+    client.create_collection("bench", vectors_config=params)
+    for document in Corpus(SEED).documents(count):
+        entries = document.entries
+        batch = models.Batch(
+            ids=[entry.chunk.id for entry in entries],
+            vectors=[entry.vector.tolist() for entry in entries],
+            payloads=[
+                {"page_content": entry.chunk.text, "metadata": {"source": document.name}}
+                for entry in entries
+            ],
+        )
+        client.upsert("bench", batch)
+    embeddings: Any = HuggingFaceEmbeddings(model_name=model_folder())
+    store = QdrantVectorStore(client, "bench", embeddings)
+    store.similarity_search(questions[0].text, k=K)
+    for question in questions:
+        figures.langchain.append(_timed(store.similarity_search, question.text, K))
+    client.close()
+
+
 def _query(store: Store, question: Question, where: Where) -> None:
     found = store.search(question.vector, question.keywords, CANDIDATES, where)
     assert len(found.dense) == CANDIDATES, len(found.dense)
-
-
-def _batched(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
-    for first in range(0, len(entries), size):
-        yield entries[first : first + size]
 
 
 def _timed(action: Callable[..., object], *arguments: object) -> float:
@@ -210,9 +250,11 @@ def _show(count: int, figures: Figures, others: float) -> None:
     rows = (
         ("store, hybrid query", figures.store),
         ("store, hybrid query in one of five collections", figures.filtered),
+        ("store, hybrid query in ten documents", figures.chosen),
         ("embedding the question", figures.embedding),
         ("the whole search", figures.whole),
         ("  what it adds to embedding and store", figures.added),
+        (f"stock LangChain ({PEER_QUERIES} queries)", figures.langchain),
         (f"qdrant-client's local mode ({PEER_QUERIES} queries)", figures.peer),
     )
     for words, seconds in rows:
@@ -220,53 +262,75 @@ def _show(count: int, figures: Figures, others: float) -> None:
             print(f"  {words:46}{spread(seconds)}")
     if figures.peer:
         print(f"  local mode / store: {median(figures.peer) / median(figures.store):.0f}")
+    if figures.langchain:
+        ratio = median(figures.langchain) / median(figures.whole)
+        print(f"  stock LangChain / the whole search: {ratio:.1f}")
+    print(
+        f"  searches a second: {figures.one_caller:.0f} of one caller, "
+        f"{figures.callers:.0f} of {CALLERS} at once, {len(figures.errors)} errors"
+    )
+    _demand(count, figures)
+
+
+def _demand(count: int, figures: Figures) -> None:
+    whole = median(figures.whole) * 1000
+    if count in WHOLE_MS:
+        most = WHOLE_MS[count]
+        demand(f"a whole search {whole:.1f} ms, at most {most}", whole <= most)
+    store = median(figures.store)
+    slowest = max(median(figures.filtered), median(figures.chosen))
+    # Timings of the same call differ by a tenth from run to run.
+    words = f"filtered {slowest * 1000:.2f} ms, not above {store * 1000:.2f} unfiltered"
+    demand(words, slowest <= store * 1.1)
+    words = f"{CALLERS} callers {figures.callers / figures.one_caller:.2f} times one caller"
+    demand(
+        f"{words}, at least 1, without errors",
+        figures.callers >= figures.one_caller and not figures.errors,
+    )
     if count == 100_000:
-        milliseconds = median(figures.store) * 1000
-        demand(
-            f"hybrid query at 100,000 chunks {milliseconds:.1f} ms, at most 8", milliseconds <= 8
-        )
+        milliseconds = store * 1000
+        demand(f"hybrid query {milliseconds:.1f} ms, at most 8", milliseconds <= 8)
 
 
-def _documents(index: Index, corpus: Corpus, count: int) -> list[Entry]:
-    """Enter documents into the catalogue as `ready`; return their chunks, to be written."""
-    entries: list[Entry] = []
-    queue = Queue(index.database, "bench")
-    for number, first in enumerate(range(0, count, DOCUMENT)):
-        collection = COLLECTIONS[number % len(COLLECTIONS)]
-        name = f"document-{number}.txt"
-        sha256 = hashlib.sha256(name.encode()).hexdigest()
-        texts = corpus.texts(min(DOCUMENT, count - first))
-        size = sum(len(text) + 1 for text in texts)
-        index.catalogue.add(collection, name, sha256, size)
-        [record] = queue.claim(1, lease=60.0)
-        queue.finish([Done(record, len(texts), len(texts), pages=None, characters=size)])
-        queue.release([record.id])
-        ends = list(accumulate(len(text) + 1 for text in texts))
-        spans = [(end - 1 - len(text), end - 1) for end, text in zip(ends, texts, strict=True)]
-        found = zip(with_others(spans), texts, corpus.vectors(len(texts)), strict=True)
-        for ordinal, (((start, end), around), text, vector) in enumerate(found):
-            lead = " " if start else ""
-            chunk = Chunk(record.id, sha256, ordinal, start, end, text, lead=lead, around=around)
-            entries.append(Entry(chunk, collection, vector, passage_keywords(text)))
-    return entries
-
-
-def _made_up_words(count: int) -> Iterator[str]:
-    """Yield different words of two or three syllables, in a fixed order."""
-    syllables = [a + b for a, b in product("bdfgklmnprtvz", "aeiou")]
-    words = ["".join(parts) for size in (2, 3) for parts in product(syllables, repeat=size)]
-    order = np.random.default_rng(SEED).permutation(len(words))
-    for index in order[:count]:
-        yield words[index]
+def _draw(path: Path, measured: dict[int, Figures]) -> None:
+    """Draw medians against the number of chunks, both on logarithmic axes."""
+    names = {
+        "local mode": "peer",
+        "LangChain": "langchain",
+        "whole search": "whole",
+        "question": "embedding",
+        "store": "store",
+        "store, filtered": "filtered",
+    }
+    lines = []
+    for label, name in names.items():
+        points = [
+            (float(count), median(getattr(figures, name)) * 1000)
+            for count, figures in measured.items()
+            if getattr(figures, name)
+        ]
+        if points:
+            lines.append(Line(label, points, [f"{y:.3g}" for _, y in points]))
+    plot(
+        path,
+        lines,
+        x="passages in the index",
+        y="milliseconds (median)",
+        title="Time of a search against the size of the index",
+        logarithmic=True,
+    )
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--chunks", type=int, nargs="+", default=[2_000, 20_000, 100_000])
+    sizes = [2_000, 20_000, 100_000, 250_000]
+    parser.add_argument("--chunks", type=int, nargs="+", default=sizes)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--peer-chunks", type=int, default=20_000)
+    parser.add_argument("--no-langchain", dest="langchain", action="store_false")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
     return parser.parse_args()
 
 
