@@ -79,7 +79,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
         yield opened
 
 
-def answered(index: Index, question: str, context: int = 2048) -> Answer:
+def answered(index: Index, question: str, context: int = 3072) -> Answer:
     settings = AssistantSettings(data_dir=index.settings.data_dir, llm_context=context)
     answerer = Answerer(index, ChatModels(settings), settings)
 
