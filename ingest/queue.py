@@ -109,16 +109,17 @@ class Queue:
 
     def begin(self, records: Sequence[Record]) -> set[str]:
         """Count an attempt at these documents; return the ids of those still wanted as claimed."""
+        table = documents.c
+        claimed = [(record.id, record.sha256, record.state) for record in records]
+        wanted = (table.worker == self._worker) & sa.tuple_(
+            table.id, table.sha256, table.state
+        ).in_(claimed)
+        begun = {"stage": "embedding", "fraction": 0.0, "attempts": table.attempts + 1}
         with self._database.write() as connection:
-            return {
-                record.id
-                for record in records
-                if self._change_wanted(
-                    connection,
-                    record,
-                    {"attempts": record.attempts + 1, "stage": "embedding", "fraction": 0.0},
-                )
-            }
+            query = sa.select(table.id).where(wanted).with_for_update()
+            found = set(connection.execute(query).scalars())
+            connection.execute(documents.update().where(wanted).values(begun))
+            return found
 
     def renew(self, lease: float) -> None:
         """Keep everything that this worker holds for `lease` more seconds."""

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -355,13 +356,20 @@ class Worker:
         if now - self._reported < _REPORT_SECONDS and done < len(batch):
             return
         self._reported = now
-        jobs = {id(job): job for job, _ in batch}.values()
+        jobs = {job.record.id: job for job, _ in batch}
+        sizes = Counter(job.record.id for job, _ in batch)
+        # Texts are embedded by length: every document of the batch is as far as the batch is.
+        share = done / len(batch)
         fractions = [
-            (job.record, min(1.0, (job.written + done) / job.reading.chunks)) for job in jobs
+            (job.record, (job.written + share * sizes[key]) / job.reading.chunks)
+            for key, job in jobs.items()
         ]
-        wanted = self._queue.report("embedding", fractions)
-        for job in jobs:
-            job.wanted = job.wanted and job.record.id in wanted
+        # What is complete is finished next, which looks whether it is wanted.
+        open_ones = [(record, fraction) for record, fraction in fractions if fraction < 1]
+        if open_ones:
+            wanted = self._queue.report("embedding", open_ones)
+            for record, _ in open_ones:
+                jobs[record.id].wanted &= record.id in wanted
         if self._on_progress is not None:
             for record, fraction in fractions:
                 self._on_progress(record.name, "embedding", fraction)
