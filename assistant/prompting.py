@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assistant.fencing import SENTINEL, fenced, inert
@@ -37,6 +37,10 @@ language and its meaning. If it can be understood already, repeat it unchanged. 
 question and nothing else; do not answer it."""
 
 
+_LEAST = 200
+"""Characters of a passage that are worth being read without the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What a model is sent, and how much that is.
@@ -55,6 +59,17 @@ class Prompt:
     answer_tokens: int
 
 
+def _beginning(passage: Passage, room: int) -> list[Passage]:
+    """Return as much of a passage's beginning as fits into `room` tokens, or nothing."""
+    text = passage.text
+    while len(text) >= _LEAST:
+        shown = replace(passage, text=text, end=passage.start + len(text))
+        if most_tokens(fenced(shown)) + 1 <= room:
+            return [shown]
+        text = text[: len(text) * 4 // 5].rstrip()
+    return []
+
+
 def fit(
     question: str,
     passages: Sequence[Passage],
@@ -65,8 +80,8 @@ def fit(
     """Return the prompt for a context of `context_tokens`.
 
     The answer is asked for in `language`, or in the question's own where that is None.
-    Passages that do not fit are dropped from the end. Of the history, the oldest turns are,
-    so that it takes a quarter of the context at the most.
+    Passages that do not fit are dropped from the end; where the first does not, it is cut. Of
+    the history, the oldest turns are dropped, so that it takes a quarter of the context at most.
 
     Raises:
         InputError: not even the question and one passage fit.
@@ -84,6 +99,9 @@ def fit(
         if shown or not turns:
             break
         turns = turns[1:]
+    if not shown and passages:
+        bare = _size(messages(question, (), turns, language))
+        shown = _beginning(passages[0], room - bare)
     if not shown and passages:
         raise InputError(
             f"The question does not fit the model's context of {context_tokens:,} tokens.",
