@@ -136,8 +136,8 @@ def _searched(question: str, k: int | None, collection: str | None) -> dict[str,
     with _owned(settings) as (index, url):
         if url is not None:
             return _through(url, "search", question=question, k=k, collection=collection)
-        passages = Retriever(index).search(question, k, collection)
-        return dict(search_shape(question, passages))
+        found = Retriever(index, settings).find(question, k, collection)
+        return dict(search_shape(question, found))
 
 
 def _asked(

@@ -21,6 +21,7 @@ from assistant.events import (
     Usage,
     Writing,
 )
+from assistant.evidence import NONE, Evidence
 from assistant.fencing import SENTINEL
 from assistant.judging import Write, judged
 from assistant.languages import language_name
@@ -51,6 +52,7 @@ class _Question:
     text: str
     started: float = field(default_factory=time.monotonic)
     passages: tuple[Passage, ...] = ()
+    evidence: Evidence = NONE
     dropped: tuple[int, ...] = ()
     standalone: str | None = None
     reasoning: str = ""
@@ -105,6 +107,7 @@ class _Question:
             standalone=self.standalone,
             reasoning=self.reasoning,
             dropped=self.dropped,
+            evidence=self.evidence.score,
             usage=self.usage,
         )
 
@@ -128,7 +131,7 @@ class Answerer:
         self._index = index
         self._models = models
         self._settings = settings
-        self.retriever = Retriever(index)
+        self.retriever = Retriever(index, settings)
 
     async def stream(
         self,
@@ -169,11 +172,10 @@ class Answerer:
                 if asked.standalone is not None:
                     yield Rewritten(asked.standalone)
             began = time.monotonic()
-            asked.passages = tuple(
-                await asyncio.to_thread(
-                    self.retriever.search, asked.understood, k, collection, document_ids
-                )
+            found = await asyncio.to_thread(
+                self.retriever.find, asked.understood, k, collection, document_ids
             )
+            asked.passages, asked.evidence = tuple(found.passages), found.evidence
             asked.usage.search_seconds = round(time.monotonic() - began, 4)
             yield Reading(asked.passages)
             choice = await choosing
@@ -181,6 +183,10 @@ class Answerer:
             choosing.cancel()
         if not asked.passages:
             yield asked.silence(NO_DOCUMENTS, choice.model)
+        elif not asked.evidence.answerable and (asked.standalone or not history):
+            # A follow-up that was not rewritten may lean on what was said before.
+            asked.usage.total_seconds = asked.since()
+            yield asked.silence(NO_ANSWER, choice.model)
         elif choice.model is None:
             yield await asyncio.to_thread(self._quoted, asked, choice.notice)
         else:

@@ -104,14 +104,14 @@ class Endpoints:
         document_ids: list[str] | None = None,
     ) -> SearchShape:
         """Find the passages that fit a question best."""
-        passages = await asyncio.to_thread(
-            self._services.answerer.retriever.search,
+        found = await asyncio.to_thread(
+            self._services.answerer.retriever.find,
             question,
             default_k(self._services.settings, k),
             collection,
             document_ids,
         )
-        return search_shape(question, passages)
+        return search_shape(question, found)
 
     async def documents(self, collection: str | None = None) -> DocumentsShape:
         """List the documents and their states."""
@@ -195,6 +195,7 @@ def _empty_answer(question: str) -> AnswerShape:
         "question": question,
         "answer": "",
         "abstained": False,
+        "evidence": 0.0,
         "mode": "model",
         "model": None,
         "notice": None,

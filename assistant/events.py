@@ -86,6 +86,7 @@ class Answer:
             conversation, None where it was used as it is.
         reasoning: what a thinking model thought before it wrote. Never checked, never cited.
         dropped: numbers of the passages that did not fit the model's context.
+        evidence: how likely the passages hold an answer, in [0, 1].
     """
 
     question: str
@@ -101,6 +102,7 @@ class Answer:
     standalone: str | None = None
     reasoning: str = ""
     dropped: tuple[int, ...] = ()
+    evidence: float = 0.0
     usage: Usage = field(default_factory=Usage)
 
 

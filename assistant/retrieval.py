@@ -1,8 +1,11 @@
 """Questions to passages: hybrid search, fused on scaled scores."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from assistant.settings import AssistantSettings
+from assistant.evidence import CALIBRATED, NONE, USUAL_COSINE, Evidence, weigh
+from assistant.reranking import Reranker
+from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Passage
 from ingest.index.errors import InputError
@@ -27,15 +30,34 @@ NEIGHBOUR_SHARE = 0.2
 """Share of a neighbour's score that a chunk gains: what stands beside a good chunk is likelier
 to be good itself."""
 
+RERANKED = 30
+"""Hits that a cross-encoder reads, where one is set."""
+
 _ROUNDS = 3
 """Searches at most, when documents change between the search and the look at the catalogue."""
 
 
-class Retriever:
-    """Searches one index; calls from several threads are safe."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The passages of a search, and whether they hold an answer."""
 
-    def __init__(self, index: Index) -> None:
+    passages: list[Passage]
+    evidence: Evidence
+
+
+class Retriever:
+    """Searches one index; calls from several threads are safe.
+
+    Args:
+        index: what to search.
+        settings: how; None takes the defaults.
+    """
+
+    def __init__(self, index: Index, settings: AssistantSettings | None = None) -> None:
         self._index = index
+        self._abstain_below = ABSTAIN_BELOW if settings is None else settings.abstain_below
+        named = None if settings is None else settings.reranker
+        self._reranker = None if named is None else Reranker(named)
 
     def search(
         self,
@@ -44,6 +66,16 @@ class Retriever:
         collection: str | None = None,
         document_ids: Sequence[str] | None = None,
     ) -> list[Passage]:
+        """Return the passages that `find` finds."""
+        return self.find(question, k, collection, document_ids).passages
+
+    def find(
+        self,
+        question: str,
+        k: int,
+        collection: str | None = None,
+        document_ids: Sequence[str] | None = None,
+    ) -> Found:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
 
         The best chunks are shown with what stands around them (assistant/widening.py), so
@@ -57,30 +89,48 @@ class Retriever:
 
         Raises:
             InputError: question, `k` or collection are out of bounds.
-            FootnoteError: the model cannot be loaded or the store fails.
+            FootnoteError: a model cannot be loaded or the store fails.
         """
         question = checked_question(question)
         checked_k(k)
         self._index.catalogue.require_collection(collection)
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
-            return []
+            return Found([], NONE)
         where = Where(collection, tuple(document_ids) if document_ids is not None else None)
         return self._index.steadily(lambda generation: self._search(generation, question, k, where))
 
-    def _search(self, generation: Generation, question: str, k: int, where: Where) -> list[Passage]:
+    def _search(self, generation: Generation, question: str, k: int, where: Where) -> Found:
         vector = generation.embedder.embed_question(question)
         keywords = question_keywords(question)
+        store = generation.store
         limit = max(CANDIDATES, _wanted(k))
         for _ in range(_ROUNDS):
-            found = lift(fuse(generation.store.search(vector, keywords, limit, where)))
-            passages = self._first(generation.store, found, k) or self._current(
-                generation.store, found, k
-            )
+            hits = store.search(vector, keywords, limit, where)
+            found = self._reranked(store, question, lift(fuse(hits)))
+            passages = self._first(store, found, k) or self._current(store, found, k)
             if passages is not None:
-                return passages
+                break
             limit *= 4
-        return self._current(generation.store, found, k, complete=True) or []
+        if passages is None:
+            passages = self._current(store, found, k, complete=True) or []
+        cosine = max((hit.score for hit in hits.dense), default=0.0)
+        if generation.embedder.name != CALIBRATED:
+            cosine = USUAL_COSINE
+        return Found(passages, weigh(question, passages, cosine, self._abstain_below))
+
+    def _reranked(
+        self, store: Store, question: str, ranked: list[tuple[Hit, float]]
+    ) -> list[tuple[Hit, float]]:
+        """Return the first RERANKED hits as the cross-encoder orders them, where there is one."""
+        if self._reranker is None:
+            return ranked
+        chunks = store.fetch([hit.chunk_id for hit, _ in ranked[:RERANKED]])
+        texts = {chunk.id: chunk.text for chunk in chunks}
+        read = [hit for hit, _ in ranked if hit.chunk_id in texts]
+        scores = self._reranker.scores(question, [texts[hit.chunk_id] for hit in read])
+        pairs = zip(read, scores, strict=True)
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0].chunk_id))
 
     def _first(
         self, store: Store, ranked: Sequence[tuple[Hit, float]], k: int

@@ -7,6 +7,9 @@ from pydantic import Field, field_validator
 
 from ingest.index.settings import IndexSettings
 
+ABSTAIN_BELOW = 0.15
+"""Evidence below which a question is not answered (docs/retrieval.md)."""
+
 Reasoning = Literal["on", "off", "low", "medium", "high"]
 
 _DURATION = re.compile(r"-?\d+|(\d+(\.\d+)?(ms|s|m|h))+")
@@ -30,6 +33,18 @@ class AssistantSettings(IndexSettings):
     )
     upload_mb: int = Field(default=200, ge=1, description="Largest upload, in megabytes.")
     top_k: int = Field(default=5, ge=1, le=50, description="Passages that an answer is made from.")
+    abstain_below: float = Field(
+        default=ABSTAIN_BELOW,
+        ge=0.0,
+        le=1.0,
+        description="Evidence, from 0 to 1, below which a question is not answered; 0 always "
+        "answers.",
+    )
+    reranker: str | None = Field(
+        default=None,
+        description="A sentence-transformers CrossEncoder, by name or folder, that orders what "
+        "was found anew. Slow on a processor.",
+    )
     llm: str | None = Field(
         default=None,
         description="Chat model: an Ollama model's name, or `provider:name` for another provider "
@@ -74,7 +89,13 @@ class AssistantSettings(IndexSettings):
     )
 
     @field_validator(
-        "llm", "llm_base_url", "llm_api_key", "llm_seed", "llm_keep_alive", mode="before"
+        "reranker",
+        "llm",
+        "llm_base_url",
+        "llm_api_key",
+        "llm_seed",
+        "llm_keep_alive",
+        mode="before",
     )
     @classmethod
     def _empty_model_is_unset(cls, value: object) -> object:

@@ -1,10 +1,9 @@
 """The JSON shapes of searches and answers, the same from commands and endpoints."""
 
-from collections.abc import Sequence
 from typing import TypedDict
 
 from assistant.events import Answer, Citation, Sentence, Usage
-from ingest.index.documents import Passage
+from assistant.retrieval import Found
 from ingest.index.shapes import HEADING_SEPARATOR, PassageShape, passage_shape
 
 
@@ -13,6 +12,8 @@ class SearchShape(TypedDict):
 
     question: str
     passages: list[PassageShape]
+    evidence: float
+    answerable: bool
 
 
 class SentenceShape(TypedDict):
@@ -59,6 +60,7 @@ class AnswerShape(TypedDict):
     question: str
     answer: str
     abstained: bool
+    evidence: float
     mode: str
     model: str | None
     notice: str | None
@@ -72,9 +74,14 @@ class AnswerShape(TypedDict):
     usage: UsageShape
 
 
-def search_shape(question: str, passages: Sequence[Passage]) -> SearchShape:
+def search_shape(question: str, found: Found) -> SearchShape:
     """Return a search as it is shown outside."""
-    return {"question": question, "passages": [passage_shape(passage) for passage in passages]}
+    return {
+        "question": question,
+        "passages": [passage_shape(passage) for passage in found.passages],
+        "evidence": found.evidence.score,
+        "answerable": found.evidence.answerable,
+    }
 
 
 def answer_shape(answer: Answer) -> AnswerShape:
@@ -83,6 +90,7 @@ def answer_shape(answer: Answer) -> AnswerShape:
         "question": answer.question,
         "answer": answer.text,
         "abstained": answer.abstained,
+        "evidence": answer.evidence,
         "mode": answer.mode,
         "model": answer.model,
         "notice": answer.notice,

@@ -23,6 +23,7 @@ PROGRAM_SETTINGS = frozenset(
         *("chunk_tokens", "max_file_mb", "private_urls"),
         *("read_seconds", "read_memory_mb", "read_output_mb"),
         *("host", "port", "allowed_hosts", "workers", "upload_mb", "top_k"),
+        *("abstain_below", "reranker"),
         *("llm", "llm_base_url", "llm_api_key", "llm_context", "llm_temperature"),
         *("llm_seed", "llm_reasoning", "llm_judge", "llm_keep_alive", "llm_timeout"),
     }

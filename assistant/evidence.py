@@ -1,0 +1,94 @@
+"""Whether passages hold an answer at all: a score, and a verdict by a threshold.
+
+Two things tell: how near the nearest chunk is to the question, and how many of the question's
+words the best passage has. A logistic model weighs them; bench/evidence.py fits it on labelled
+questions and shows on documents it was not fitted on what it can and cannot tell
+(docs/retrieval.md). Pure.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingest.index.documents import Passage
+from ingest.index.keywords import question_keywords
+from ingest.index.settings import DEFAULT_MODEL
+
+COSINE_WEIGHT = 3.5
+COVERAGE_WEIGHT = 5.5
+BIAS = -5.5
+"""Of the logistic model, fitted by bench/evidence.py."""
+
+CALIBRATED = DEFAULT_MODEL
+"""The embedding model whose cosines the weights were fitted on."""
+
+USUAL_COSINE = 0.7
+"""The median of questions that have an answer: taken for any other model, whose cosines may lie
+elsewhere altogether, so that the words decide alone."""
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+"
+)
+"""Runs of scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the passages of a search are worth.
+
+    Attributes:
+        score: how likely they hold an answer, in [0, 1]. Half of the questions that it was
+            fitted on had one.
+        answerable: the verdict.
+        cosine: between the question and the chunk nearest to it.
+        covered: share of the question's words that the best passage has.
+    """
+
+    score: float
+    answerable: bool
+    cosine: float
+    covered: float
+
+
+NONE = Evidence(0.0, False, 0.0, 0.0)
+"""Where nothing was found."""
+
+
+def weigh(question: str, passages: Sequence[Passage], cosine: float, threshold: float) -> Evidence:
+    """Return what the passages of a search are worth.
+
+    Args:
+        question: as it was searched for.
+        passages: best first.
+        cosine: between the question and the chunk nearest to it.
+        threshold: least score for the verdict that there is an answer; 0 never denies it.
+    """
+    if not passages:
+        return NONE
+    covered = coverage(question, passages[0].text)
+    score = probability(cosine, covered)
+    return Evidence(round(score, 4), score >= threshold, cosine, covered)
+
+
+def probability(cosine: float, covered: float) -> float:
+    """Return the model's probability that there is an answer."""
+    return 1 / (1 + math.exp(-(COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + BIAS)))
+
+
+def coverage(question: str, text: str) -> float:
+    """Return the share of a question's words, without stop words, that a text has.
+
+    Words are compared by their stems; where a script has no spaces, by pairs of characters.
+    A question of stop words alone has none to miss, and is covered.
+    """
+    terms = set(question_keywords(_UNSPACED.sub(" ", question)).indices)
+    pairs = {
+        run[place : place + 2]
+        for run in _UNSPACED.findall(question)
+        for place in range(max(1, len(run) - 1))
+    }
+    if not terms and not pairs:
+        return 1.0
+    held = len(terms & set(question_keywords(text).indices)) if terms else 0
+    return (held + sum(pair in text for pair in pairs)) / (len(terms) + len(pairs))

@@ -1,0 +1,255 @@
+"""Does a search know whether the documents hold an answer? Fits the model and tests it.
+
+    python bench/evidence.py DATA [--plot FILE.svg]
+
+DATA is a folder as bench/retrieval.py takes it, with two documents or more; each goes into a
+collection of its own. Every question is asked three times, through the whole search:
+
+- answerable: its document as it is;
+- near: its document without the chunks that hold a character of the answer;
+- far: another document, which has nothing to do with it.
+
+Documents say things twice. Where the words of the answer still stand in another chunk (60 % of
+their stems at least), the answer is not gone; such near questions are counted apart, and the
+model is not fitted on them.
+
+The model of assistant/evidence.py is fitted on all documents but one and tested on that one,
+for each in turn; then on all, which gives the constants. Answerable questions weigh as much
+as near and far ones together.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# `ingest` is the package at the root, not the file beside this one.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from assistant import evidence
+from assistant.retrieval import Retriever
+from assistant.settings import ABSTAIN_BELOW
+from bench.common import demand, forget_settings, print_machine
+from bench.plot import Line, plot
+from bench.retrieval import Question, ingest, load_questions, load_texts
+from ingest.index.documents import Chunk
+from ingest.index.embedding import Vectors
+from ingest.index.index import Index
+from ingest.index.keywords import Keywords, question_keywords
+from ingest.index.store import Hit, Hits, Store, Where
+from ingest.settings import IngestSettings
+
+KINDS = ("answerable", "near", "far")
+STILL_THERE = 0.6
+K = 5
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One search: of which kind, and the two numbers that the model weighs.
+
+    Attributes:
+        kind: `answerable`, `near`, `far`, or `still there`.
+        document: the one that answers the question.
+    """
+
+    kind: str
+    document: str
+    cosine: float
+    covered: float
+
+
+class Without:
+    """A store from which some chunks were taken out."""
+
+    def __init__(self, store: Store, gone: set[str]) -> None:
+        self._store = store
+        self._gone = gone
+
+    def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
+        """Search for more, and leave out what is gone."""
+        found = self._store.search(vector, keywords, limit + len(self._gone), where)
+
+        def left(hits: Sequence[Hit]) -> list[Hit]:
+            return [hit for hit in hits if hit.chunk_id not in self._gone][:limit]
+
+        return Hits(left(found.dense), left(found.keywords))
+
+    def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """Fetch what is not gone."""
+        return self._store.fetch([one for one in chunk_ids if one not in self._gone])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def main() -> None:
+    """Search, fit, test, print, compare."""
+    arguments = _arguments()
+    forget_settings()
+    print_machine("qdrant-edge-py")
+    questions = load_questions(arguments.data)
+    names = list(load_texts(arguments.data, questions))
+    with tempfile.TemporaryDirectory(prefix="footnote-bench-") as folder:
+        settings = IngestSettings(data_dir=Path(folder))
+        with closing(Index(settings)) as index:
+            ingest(index, settings, arguments.data, [[name] for name in names])
+            samples = _samples(index, questions, names)
+    _report(samples, names)
+    if arguments.plot:
+        _draw(arguments.plot, samples)
+
+
+def _samples(index: Index, questions: Sequence[Question], names: Sequence[str]) -> list[Sample]:
+    chunks = {
+        record.name: index.store.fetch(
+            [one for one, _ in index.store.texts(record.id, record.version or "")]
+        )
+        for record in index.catalogue.documents()
+    }
+    stems = {
+        chunk.id: set(question_keywords(chunk.text).indices)
+        for some in chunks.values()
+        for chunk in some
+    }
+    store, samples = index.store, []
+    for number, question in enumerate(questions):
+        own = names.index(question.document)
+        gone = {
+            chunk.id
+            for chunk in chunks[question.document]
+            if any(chunk.start < end and start < chunk.end for start, end in question.references)
+        }
+        text = index.document(chunks[question.document][0].document_id)
+        assert text is not None
+        words = " ".join(text.text[start:end] for start, end in question.references)
+        wanted = set(question_keywords(words).indices)
+        left = [stems[one.id] for one in chunks[question.document] if one.id not in gone]
+        there = max(len(wanted & one) for one in left) >= STILL_THERE * len(wanted)
+        samples.append(_sample(index, question, "answerable", own))
+        index.current._store = Without(store, gone)
+        samples.append(_sample(index, question, "still there" if there else "near", own))
+        index.current._store = store
+        other = [place for place in range(len(names)) if place != own]
+        samples.append(_sample(index, question, "far", other[number % len(other)]))
+    return samples
+
+
+def _sample(index: Index, question: Question, kind: str, collection: int) -> Sample:
+    found = Retriever(index).find(question.text, K, f"collection-{collection}")
+    return Sample(kind, question.document, found.evidence.cosine, found.evidence.covered)
+
+
+def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
+    counts = {kind: sum(one.kind == kind for one in samples) for kind in (*KINDS, "still there")}
+    print(f"\n{counts}")
+    print("\narea under the ROC curve, answerable against    far    near  near or still there")
+    for name in names:
+        weights = fit([one for one in samples if one.document != name])
+        _areas(f"  {name}, fitted on the others", samples, weights, name)
+    weights = fit(samples)
+    _areas("  all, fitted on all", samples, weights)
+    shipped = np.array([evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.BIAS])
+    _areas("  all, as it is shipped", samples, shipped)
+    _areas("  all, the cosine alone", samples, np.array([1.0, 0.0, 0.0]))
+    _areas("  all, the words alone", samples, np.array([0.0, 1.0, 0.0]))
+    print(f"\nfitted: cosine {weights[0]:.1f}, words {weights[1]:.1f}, bias {weights[2]:.1f}")
+    print("\nthreshold at which 95 % are answered, by the fit on the others: refused of far, near")
+    refused = []
+    for name in names:
+        scores = _scores(samples, fit([one for one in samples if one.document != name]), name)
+        threshold = float(np.percentile(scores["answerable"], 5))
+        refused.append(np.mean(scores["far"] < threshold))
+        near = np.mean(scores["near"] < threshold)
+        print(f"  {name:24}{threshold:6.2f}{refused[-1]:8.1%}{near:8.1%}")
+    scores = _scores(samples, shipped)
+    shares = {kind: float(np.mean(scores[kind] >= ABSTAIN_BELOW)) for kind in scores}
+    said = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())
+    print(f"\nanswered as it is shipped, from {ABSTAIN_BELOW} on: {said}\n")
+    worst = float(min(refused))
+    demand(f"of far questions {worst:.1%} are refused, at least 97 %", worst >= 0.97)
+    area = _area(scores["answerable"], np.append(scores["near"], scores["still there"]))
+    demand(f"near, area {area:.2f}, at least 0.80", area >= 0.80)
+
+
+def fit(samples: Sequence[Sample]) -> Numbers:
+    """Return the weights of cosine, words and 1 in a logistic model, by Newton's method."""
+    used = [one for one in samples if one.kind in KINDS]
+    x = np.array([[one.cosine, one.covered, 1.0] for one in used])
+    y = np.array([one.kind == "answerable" for one in used], dtype=np.float64)
+    importance = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
+    weights, ridge = np.zeros(3), np.diag([1.0, 1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ weights))
+        slope = x.T @ (importance * (y - p)) - ridge @ weights
+        curve = (x * (importance * p * (1 - p))[:, None]).T @ x + ridge
+        weights = weights + np.linalg.solve(curve, slope)
+    return weights
+
+
+def _scores(
+    samples: Sequence[Sample], weights: Numbers, document: str | None = None
+) -> dict[str, Numbers]:
+    def scored(kind: str) -> Numbers:
+        rows = [
+            [one.cosine, one.covered, 1.0]
+            for one in samples
+            if one.kind == kind and document in (None, one.document)
+        ]
+        scores: Numbers = 1 / (1 + np.exp(-np.array(rows) @ weights))
+        return scores
+
+    return {kind: scored(kind) for kind in (*KINDS, "still there")}
+
+
+def _areas(
+    words: str, samples: Sequence[Sample], weights: Numbers, document: str | None = None
+) -> None:
+    scores = _scores(samples, weights, document)
+    own, near = scores["answerable"], scores["near"]
+    areas = (
+        _area(own, scores["far"]),
+        _area(own, near),
+        _area(own, np.append(near, scores["still there"])),
+    )
+    print(f"{words:48}" + "".join(f"{area:8.3f}" for area in areas))
+
+
+def _area(high: Numbers, low: Numbers) -> float:
+    """Return how often a score of `high` exceeds one of `low`; ties count half."""
+    difference = high[:, None] - low[None, :]
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+
+
+def _draw(path: Path, samples: Sequence[Sample]) -> None:
+    shipped = np.array([evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.BIAS])
+    scores = _scores(samples, shipped)
+    thresholds = np.linspace(0, 1, 101)
+    lines = [
+        Line(kind, [(float(t), float(100 * np.mean(some >= t))) for t in thresholds])
+        for kind, some in scores.items()
+    ]
+    lines.append(Line("threshold", [(ABSTAIN_BELOW, 0.0), (ABSTAIN_BELOW, 100.0)]))
+    plot(path, lines, x="evidence demanded", y="questions answered, %", title="What is answered")
+    print(f"drawn: {path}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
