@@ -80,7 +80,10 @@ def index(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
 
 
 def answered(index: Index, question: str, context: int = 3072) -> Answer:
-    settings = AssistantSettings(data_dir=index.settings.data_dir, llm_context=context)
+    # What is written is looked at here, also where nothing ought to be.
+    settings = AssistantSettings(
+        data_dir=index.settings.data_dir, llm_context=context, abstain_below=0
+    )
     answerer = Answerer(index, ChatModels(settings), settings)
 
     async def last() -> Answer:
