@@ -32,8 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.common import ROOT, demand, forget_settings, print_machine
 from ingest.index.catalogue import Catalogue
-from ingest.index.database import sqlite_url
-from ingest.index.tables import State
+from ingest.index.database import Database, sqlite_url
+from ingest.index.tables import State, metadata
 
 EXAMPLES = ROOT / "examples" / "documents"
 IDLE = 10.0
@@ -106,7 +106,8 @@ def _start(data_dir: Path, idle: float, examples: Path | None = None) -> Start:
         measured.computed = times.user + times.system
         _until(lambda: _is_ready(url), process)
         measured.ready = time.perf_counter() - started
-        with closing(Catalogue(sqlite_url(data_dir))) as catalogue:
+        with closing(Database(sqlite_url(data_dir), metadata)) as database:
+            catalogue = Catalogue(database)
             _until(lambda: _at_rest(catalogue), process)
             measured.indexed = time.perf_counter() - started
             failed = catalogue.totals().get(State.FAILED, 0)
