@@ -164,6 +164,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
 
 async def _with_head(response: Response) -> Response:
     """Return the page with our tags in its head."""
+    # What `call_next` returns streams, though Starlette's type for it does not say so.
     body = b"".join([block async for block in response.body_iterator])  # type: ignore[attr-defined]
     headers = {name: value for name, value in response.headers.items() if name != "content-length"}
     return Response(

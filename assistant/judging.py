@@ -46,12 +46,14 @@ async def judged(
     settled = []
     for sentence in sentences:
         cited = [by_number[number] for number in sentence.citations if number in by_number]
+        said = None
         if sentence.support is Support.PARTLY and cited:
             said = await _said(sentence.text, cited, write, timeout)
-            if said is not None:
-                support = Support.SUPPORTED if said else Support.UNSUPPORTED
-                sentence = replace(sentence, support=support)  # noqa: PLW2901
-        settled.append(sentence)
+        if said is None:
+            settled.append(sentence)
+        else:
+            support = Support.SUPPORTED if said else Support.UNSUPPORTED
+            settled.append(replace(sentence, support=support))
     return tuple(settled)
 
 

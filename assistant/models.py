@@ -144,6 +144,7 @@ class ChatModels:
             temperature = self.settings.llm_temperature
         chat = self._open(choice, answer_tokens, reason, temperature)
         splitter, written, ending = ReasoningSplitter(), "", ""
+        # LangChain's type for it is an iterator; it is a generator, which can be closed.
         async with aclosing(chat.astream(list(messages))) as chunks:  # type: ignore[type-var]
             while True:
                 try:
@@ -152,7 +153,7 @@ class ChatModels:
                     # client.
                     async with asyncio.timeout(timeout):
                         chunk = await anext(chunks, None)
-                except Exception as error:
+                except Exception as error:  # a border: providers have errors of their own
                     raise self._fault(model, error, written) from error
                 if chunk is None:
                     break

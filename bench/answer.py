@@ -29,8 +29,9 @@ from typing import Any
 
 import httpx
 import ollama
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # it has no types
 
+# The checkout and its tests are on the path from here on, and not before.
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("", "tests")]
 
 from fake_ollama import FakeOllama  # noqa: E402  (the test suite's folder comes first)

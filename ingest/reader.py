@@ -145,7 +145,7 @@ class Reader:
                 attachments=None if inside is None else tuple((n, Path(at)) for n, at in inside),
                 notice=answer["notice"],
             )
-        except BaseException:
+        except BaseException:  # raised again: nobody will discard the folder
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
@@ -180,7 +180,7 @@ class Reader:
             process = self._process = self._start()
         try:
             answer = _exchange(process, request, self._limits.seconds, on_progress)
-        except BaseException:
+        except BaseException:  # raised again: the process is in the middle of an answer
             self.close()
             raise
         if answer is not None:

@@ -56,7 +56,7 @@ def load(path: Path, name: str, scratch: Path) -> Loaded:
         raise DocumentError(
             f"{name} needs more memory than there is.", "Split it into smaller files and add those."
         ) from error
-    except Exception as error:
+    except Exception as error:  # a border: loaders raise whatever a damaged file brings up
         raise limits.damaged(name) from error
     if len(loaded.document.text) > limits.MAX_CHARACTERS:
         raise limits.too_long(name)
