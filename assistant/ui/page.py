@@ -4,18 +4,20 @@ What stands round the chat (conversations, sources, documents, map) is drawn in 
 by `static/`, from the routes in `assistant.ui.routes`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from assistant.api import add_endpoints
 from assistant.conversations import Conversation
 from assistant.services import Services
 from assistant.ui import render
-from assistant.ui.chats import Chats, Wanted
+from assistant.ui.chats import At, Chats, Wanted
 from assistant.ui.person import person_of
 from ingest.index.errors import FootnoteError, InputError
 
@@ -48,9 +50,18 @@ second later; with this, the page is in sight while that is still being read."""
 
 # Values that the browser fills in when an event is sent; see static/chat.js.
 _ASK_JS = "(question, request) => window.footnote.asking(question)"
-_SHOW_JS = "(request) => [window.footnote.current()]"
+_AT_JS = "(request) => [window.footnote.at()]"
+_SHOW_JS = "(request) => [window.footnote.show()]"
+_SHOWN_JS = "() => window.footnote.shown()"
+_ANSWERED_JS = "() => window.footnote.answered()"
 _DONE_JS = "() => window.footnote.drawn()"
-_BRIDGE_JS = "window.addEventListener('footnote:show', () => trigger('select', {}));"
+_BRIDGE_JS = """
+window.addEventListener('footnote:show', () => trigger('select', {}));
+window.addEventListener('footnote:follow', () => trigger('submit', {}));
+"""
+
+
+Sent = TypeVar("Sent", bound=BaseModel)
 
 
 def build_page(services: Services, chats: Chats) -> gr.Blocks:
@@ -103,17 +114,22 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
             concurrency_limit=None,
             **_PRIVATE,
         )
-        asked.then(None, js=_DONE_JS, **_PRIVATE)
-        stop.click(
-            handlers.stopped,
+        asked.then(None, js=_ANSWERED_JS, **_PRIVATE)
+        # The answer that it stops ends the event above, or the one below, by itself.
+        stop.click(handlers.stopped, request, shown, js=_AT_JS, queue=False, **_PRIVATE).then(
+            None, js=_DONE_JS, **_PRIVATE
+        )
+        followed = bridge.submit(
+            handlers.follow,
             request,
             shown,
-            js=_SHOW_JS,
-            cancels=[asked],
-            queue=False,
+            js=_AT_JS,
+            concurrency_limit=None,
             **_PRIVATE,
-        ).then(None, js=_DONE_JS, **_PRIVATE)
-        for begun, cancelled in ((page.load, None), (bridge.select, [asked])):
+        )
+        followed.then(None, js=_DONE_JS, **_PRIVATE)
+        # Drawing another conversation lets go of the one at hand, but does not stop its answer.
+        for begun, cancelled in ((page.load, None), (bridge.select, [asked, followed])):
             begun(
                 handlers.show,
                 request,
@@ -121,8 +137,9 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
                 js=_SHOW_JS,
                 cancels=cancelled,
                 queue=False,
+                trigger_mode="always_last",
                 **_PRIVATE,
-            ).then(None, js=_DONE_JS, **_PRIVATE)
+            ).then(None, js=_SHOWN_JS, **_PRIVATE)
         add_endpoints(services)
     # Waiting for a model holds a place for long; each tab may have one answer under way.
     page.queue(default_concurrency_limit=32)
@@ -140,7 +157,7 @@ class Handlers:
         self, question: str, request_json: str, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Stream the answer to a question into the chat."""
-        wanted = _wanted(request_json)
+        wanted = _read(Wanted, request_json)
         stream = self._chats.ask(person_of(request.cookies), question, wanted)
         earlier: list[dict[str, str]] | None = None
         try:
@@ -159,13 +176,28 @@ class Handlers:
         finally:
             await stream.aclose()
 
-    def stopped(self, conversation_id: str, request: gr.Request) -> tuple[Any, ...]:
-        """Leave the answer as far as it came; the stream has been closed."""
-        self._chats.stop(person_of(request.cookies), conversation_id)
-        return self.show(conversation_id, request)
+    async def follow(
+        self, at_json: str, request: gr.Request
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Stream the answer that is under way in the conversation that the browser is at."""
+        at = _read(At, at_json)
+        earlier: list[dict[str, str]] | None = None
+        stream = self._chats.follow(person_of(request.cookies), at.conversation, at.tab)
+        async with aclosing(stream) as conversations:
+            async for conversation in conversations:
+                if earlier is None:
+                    last = len(conversation.turns) - 1
+                    earlier = render.messages(conversation, end=last)
+                yield self._drawn(conversation, earlier)
 
-    def show(self, conversation_id: str, request: gr.Request) -> tuple[Any, ...]:
+    async def stopped(self, at_json: str, request: gr.Request) -> tuple[Any, ...]:
+        """Stop the answer under way, and leave it as far as it came."""
+        await self._chats.stop(person_of(request.cookies), _read(At, at_json).conversation)
+        return await asyncio.to_thread(self.show, at_json, request)
+
+    def show(self, at_json: str, request: gr.Request) -> tuple[Any, ...]:
         """Draw the conversation that the browser is at, an empty one where it is new."""
+        conversation_id = _read(At, at_json).conversation
         conversation = self._chats.find(person_of(request.cookies), conversation_id)
         return self._drawn(conversation or Conversation(conversation_id), None)
 
@@ -191,8 +223,8 @@ class Handlers:
         )
 
 
-def _wanted(request_json: str) -> Wanted:
+def _read(form: type[Sent], request_json: str) -> Sent:
     try:
-        return Wanted.model_validate_json(request_json)
+        return form.model_validate_json(request_json)
     except ValidationError as error:
         raise InputError("The page and the program differ.", "Reload the page.") from error
