@@ -20,6 +20,19 @@ COVERAGE_WEIGHT = 5.5
 BIAS = -5.5
 """Of the logistic model, fitted by bench/evidence.py."""
 
+LEAST_COVERED = 0.4
+"""A question may be in other words than its document: a share below this counts as this, so
+that such a question is answered from a cosine of about 0.45 on. Of questions about another
+document one in a hundred comes as near (docs/retrieval.md)."""
+
+_WHOLE = frozenset(
+    question_keywords(
+        "summarise summarize summary overview outline gist recap document file text content topic "
+        "theme main key important point idea takeaway give tell show write explain describe list"
+    ).indices
+)
+"""Words of questions that ask for a document as a whole, and so need not stand in it."""
+
 CALIBRATED = DEFAULT_MODEL
 """The embedding model whose cosines the weights were fitted on."""
 
@@ -42,7 +55,7 @@ class Evidence:
             fitted on had one.
         answerable: the verdict.
         cosine: between the question and the chunk nearest to it.
-        covered: share of the question's words that the best passage has.
+        covered: share of the question's words that the best passage has, LEAST_COVERED at least.
     """
 
     score: float
@@ -66,7 +79,7 @@ def weigh(question: str, passages: Sequence[Passage], cosine: float, threshold: 
     """
     if not passages:
         return NONE
-    covered = coverage(question, passages[0].text)
+    covered = max(LEAST_COVERED, coverage(question, passages[0].text))
     score = probability(cosine, covered)
     return Evidence(round(score, 4), score >= threshold, cosine, covered)
 
@@ -80,7 +93,8 @@ def coverage(question: str, text: str) -> float:
     """Return the share of a question's words, without stop words, that a text has.
 
     Words are compared by their stems; where a script has no spaces, by pairs of characters.
-    A question of stop words alone has none to miss, and is covered.
+    A question of stop words alone, or one for a document as a whole ("Summarise this"), has
+    none to miss, and is covered.
     """
     terms = set(question_keywords(_UNSPACED.sub(" ", question)).indices)
     pairs = {
@@ -88,7 +102,7 @@ def coverage(question: str, text: str) -> float:
         for run in _UNSPACED.findall(question)
         for place in range(max(1, len(run) - 1))
     }
-    if not terms and not pairs:
+    if terms <= _WHOLE and not pairs:
         return 1.0
     held = len(terms & set(question_keywords(text).indices)) if terms else 0
     return (held + sum(pair in text for pair in pairs)) / (len(terms) + len(pairs))
