@@ -17,6 +17,7 @@ from ingest.index.errors import StoreError
 from ingest.index.rebuilds import generation_number
 from ingest.index.tables import (
     COLUMNS,
+    SHOWN,
     Record,
     State,
     discard,
@@ -164,7 +165,14 @@ class Queue:
                     "The index was built anew with another embedding model meanwhile.",
                     "The document is indexed again by itself.",
                 )
-            return {one.record.id for one in done if self._finish(connection, one)}
+            parents = documents.c.parent.in_([one.record.id for one in done])
+            query = sa.select(documents.c.parent).where(parents, SHOWN).distinct()
+            families = set(connection.execute(query).scalars())
+            return {
+                one.record.id
+                for one in done
+                if self._finish(connection, one, one.record.id in families)
+            }
 
     def fail(self, record: Record, error: str) -> bool:
         """End the work with the reason why; an old version stays searchable."""
@@ -258,7 +266,7 @@ class Queue:
             if not connection.execute(query).scalar_one():
                 delete(document_id, version)
 
-    def _finish(self, connection: sa.Connection, done: Done) -> bool:
+    def _finish(self, connection: sa.Connection, done: Done, is_parent: bool) -> bool:
         record = done.record
         values = {
             "state": State.READY,
@@ -279,8 +287,9 @@ class Queue:
             return False
         if record.version not in (None, record.sha256):
             discard(connection, {record.version})
-        others = documents.c.id.not_in(list(done.children))
-        mark_removing(connection, (documents.c.parent == record.id) & others)
+        if is_parent:
+            others = documents.c.id.not_in(list(done.children))
+            mark_removing(connection, (documents.c.parent == record.id) & others)
         end_replacement(connection, record)
         return True
 

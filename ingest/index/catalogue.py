@@ -29,12 +29,13 @@ from ingest.index.tables import (
     change,
     documents,
     facts,
+    insert,
     known,
     mark_removing,
+    namesake_and_twins,
     one,
     queued,
     record_of,
-    twins_of,
 )
 
 _IDS = 10_000
@@ -103,8 +104,8 @@ class Catalogue:
             keep()
             if parent is not None and one(connection, (documents.c.id == parent) & SHOWN) is None:
                 raise InputError(f"What {name} came in was removed.", "Add it again.")
-            old = one(connection, documents.c.id == key)
-            twins = [] if parent is not None else twins_of(connection, collection, sha256)
+            old, twins = namesake_and_twins(connection, key, collection, sha256)
+            twins = [] if parent is not None else twins
             shown_by = (twin.id for twin in twins if twin.id in leaving and twin.version == sha256)
             wanted |= {"replaces": next(shown_by, None)} if twins else {}
             if old is None:
@@ -114,8 +115,7 @@ class Catalogue:
                         change(connection, twin.id, queued(self._clock()) | {"sha256": sha256})
                     return known(connection, twin.id), Outcome.DUPLICATE
                 row = {"id": key, "collection": collection, "name": name, "parent": parent}
-                connection.execute(documents.insert().values({**row, **wanted}))
-                return known(connection, key), Outcome.ADDED
+                return insert(connection, {**row, **wanted}), Outcome.ADDED
             # It is asked for again, so nothing replaces it.
             renamed = documents.c.replaces == key
             connection.execute(documents.update().where(renamed).values(replaces=None))

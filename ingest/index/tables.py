@@ -141,12 +141,13 @@ rebuilt = sa.Table(
 
 SHOWN = documents.c.state != State.REMOVING
 SEARCHABLE = documents.c.version.is_not(None) & SHOWN
-COLUMNS = [documents.c[name] for name in Record.__dataclass_fields__]
+_FIELDS = tuple(Record.__dataclass_fields__)
+COLUMNS = [documents.c[name] for name in _FIELDS]
 
 
 def record_of(row: RowMapping) -> Record:
-    """Return the record in a row of `COLUMNS`."""
-    return Record(**{**row, "state": State(row["state"])})
+    """Return the record in a row that has `COLUMNS`."""
+    return Record(**{name: row[name] for name in _FIELDS} | {"state": State(row["state"])})
 
 
 def one(connection: Connection, where: sa.ColumnElement[bool]) -> Record | None:
@@ -162,12 +163,44 @@ def known(connection: Connection, key: str) -> Record:
     return record
 
 
+# Adding many files asks this for each; putting a statement together takes longer than its answer.
+_TWINS = (
+    (documents.c.collection == sa.bindparam("collection"))
+    & (documents.c.sha256 == sa.bindparam("content"))
+    & documents.c.parent.is_(None)
+    & SHOWN
+)
+_NAMESAKE_AND_TWINS = sa.select(*COLUMNS, _TWINS.label("twin")).where(
+    (documents.c.id == sa.bindparam("key")) | _TWINS
+)
+_INSERT = documents.insert().returning(*COLUMNS)
+
+
 def twins_of(connection: Connection, collection: str, sha256: str) -> list[Record]:
     """Return the documents of a collection that want this content and came by themselves."""
-    table = documents.c
-    same = (table.collection == collection) & (table.sha256 == sha256)
-    query = sa.select(*COLUMNS).where(same & table.parent.is_(None) & SHOWN)
-    return [record_of(row) for row in connection.execute(query).mappings()]
+    asked = {"collection": collection, "content": sha256}
+    rows = connection.execute(sa.select(*COLUMNS).where(_TWINS), asked).mappings()
+    return [record_of(row) for row in rows]
+
+
+def namesake_and_twins(
+    connection: Connection, key: str, collection: str, sha256: str
+) -> tuple[Record | None, list[Record]]:
+    """Return the document with this id, and the twins as `twins_of` does, in one query."""
+    asked = {"key": key, "collection": collection, "content": sha256}
+    namesake, twins = None, []
+    for row in connection.execute(_NAMESAKE_AND_TWINS, asked).mappings():
+        record = record_of(row)
+        if row["twin"]:
+            twins.append(record)
+        if record.id == key:
+            namesake = record
+    return namesake, twins
+
+
+def insert(connection: Connection, values: Mapping[str, object]) -> Record:
+    """Write a new document and return it."""
+    return record_of(connection.execute(_INSERT, dict(values)).mappings().one())
 
 
 def queued(now: float) -> dict[str, object]:
