@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 SOURCES := assistant ingest tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-browser test-llm test-kill lint types bench screenshots compose clean
+.PHONY: help install run test test-slow test-browser test-llm test-kill lint types bench screenshots compose clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,10 @@ run: $(VENV)/.installed ## serve the page at http://127.0.0.1:7860, with example
 	@$(BIN)/assistant serve --examples examples/documents
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but this machine
-	$(BIN)/python -m pytest -q -m "not browser and not llm"
+	$(BIN)/python -m pytest -q -m "not slow and not browser and not llm"
+
+test-slow: $(VENV)/.installed-test ## run those that start and kill processes or rebuild an index
+	$(BIN)/python -m pytest -q -m slow
 
 test-browser: $(VENV)/.installed-test ## drive the page in chromium (a Debian package)
 	$(BIN)/python -m pytest -q -m browser

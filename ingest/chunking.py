@@ -78,7 +78,9 @@ class Chunker:
     def _spans(self, splitter: _Splitter, document: Document) -> Iterator[tuple[int, int]]:
         for first, last in _stretches(document.text):
             for offset, text in self._split(splitter, document.text[first:last]):
-                yield first + offset, first + offset + len(text)
+                # Python's white space has a few control characters more than the splitter's.
+                if not text.isspace():
+                    yield first + offset, first + offset + len(text)
 
     def _split(self, splitter: _Splitter, stretch: str) -> Iterator[tuple[int, str]]:
         for start, text in splitter.chunk_indices(stretch):

@@ -17,6 +17,7 @@ from working import end_readers
 
 from ingest.index.embedding import Embedder, Vectors
 from ingest.index.index import Index
+from ingest.index.memory import spare_collections
 from ingest.index.settings import DEFAULT_MODEL, PREFIX
 from ingest.settings import IngestSettings
 
@@ -43,6 +44,12 @@ def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _spared_collections() -> None:
+    """What earlier modules imported is not looked through again and again."""
+    spare_collections()
 
 
 @pytest.fixture(autouse=True)

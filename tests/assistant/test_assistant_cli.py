@@ -379,6 +379,7 @@ class Served:
         self._process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_installed_command_serves_stops_and_starts_again(tmp_path: Path) -> None:
     found = []

@@ -47,6 +47,7 @@ def split(chunker: Chunker, document: Document) -> list[Chunk]:
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(text=TEXTS, kind=KINDS, limit=st.sampled_from(LIMITS))
+@example(text="\x1f", kind="text", limit=16)
 def test_chunks_are_slices_in_order_that_lose_nothing(
     chunkers: dict[int, Chunker], text: str, kind: str, limit: int
 ) -> None:

@@ -500,6 +500,7 @@ def test_names_are_not_read_as_markup(cli: Cli, docs: Path) -> None:
     assert cli("add", docs / "[red]hare.txt").out.startswith("ready  [red]hare.txt  ")
 
 
+@pytest.mark.slow
 def test_the_installed_command_prints_nothing_but_json(
     docs: Path, settings: IngestSettings
 ) -> None:

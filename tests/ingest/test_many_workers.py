@@ -24,6 +24,8 @@ from ingest.index.index import Index
 from ingest.index.tables import State
 from ingest.settings import IngestSettings
 
+pytestmark = pytest.mark.slow
+
 DATABASE = os.environ.get("FOOTNOTE_TEST_DATABASE_URL", "")
 DOCUMENTS, WORKERS, KILLED = 500, 4, 2
 

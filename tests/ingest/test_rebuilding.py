@@ -30,6 +30,8 @@ from ingest.queue import Done, Queue
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 TOWER = "The tower of the town hall has four bells. The oldest was cast in 1498."
 HARBOUR = "Ships enter the harbour at high tide. " * 20
 MILL = "The mill by the river grinds rye and wheat."

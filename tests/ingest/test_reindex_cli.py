@@ -24,6 +24,8 @@ from ingest.index.index import Index
 from ingest.index.settings import DEFAULT_MODEL
 from ingest.settings import IngestSettings
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = 120
 
 IN_SMALL_STEPS = """

@@ -25,6 +25,8 @@ from ingest.progress import Interrupted
 from ingest.settings import IngestSettings
 from ingest.transferring import compare, copy
 
+pytestmark = pytest.mark.slow
+
 URL = "http://127.0.0.1:1"
 ROOMS = 12
 

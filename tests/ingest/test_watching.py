@@ -79,6 +79,7 @@ def names(settings: IngestSettings) -> dict[str, str]:
         return {one.name: one.state.value for one in index.catalogue.documents("fables")}
 
 
+@pytest.mark.slow
 def test_the_command_follows_a_folder_until_it_is_stopped(
     folder: Path, settings: IngestSettings
 ) -> None:
@@ -105,6 +106,7 @@ def test_the_command_follows_a_folder_until_it_is_stopped(
     assert names(settings) == {"rabbit.txt": "ready"}
 
 
+@pytest.mark.slow
 def test_the_command_leaves_the_work_to_who_owns_the_index(
     folder: Path, settings: IngestSettings, owner_process: OwnerProcess
 ) -> None:

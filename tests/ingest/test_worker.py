@@ -544,6 +544,7 @@ def test_recovery_of_a_sound_index_changes_nothing(index: Index, worker: Worker)
     assert index.store.editions() == {(record.id, record.sha256): 1}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_s_document_is_finished_by_the_next(
     settings: IngestSettings, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
