@@ -6,11 +6,13 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assistant.scope import NOTHING_THERE, Scope
 from assistant.settings import AssistantSettings
 from ingest.index.errors import FootnoteError, IndexInUseError
 from ingest.index.index import Index
@@ -26,6 +28,16 @@ app = typer.Typer(
 
 Collection = Annotated[
     str | None, typer.Option("--collection", help="Search this collection alone.")
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", help="Search this kind of document alone, such as pdf; repeatable."),
+]
+Since = Annotated[
+    str | None, typer.Option("--since", help="Search what was changed on this date or later.")
+]
+Before = Annotated[
+    str | None, typer.Option("--before", help="Search what was changed before this date.")
 ]
 Passages = Annotated[int | None, typer.Option("-k", help="Number of passages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -55,12 +67,17 @@ def serve(
 @app.command()
 def search(
     question: Annotated[str, typer.Argument(help="What to look for.")],
+    *,
     k: Passages = None,
     collection: Collection = None,
+    kinds: Kinds = None,
+    since: Since = None,
+    before: Before = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the passages that fit a question best."""
-    result = _searched(question, k, collection)
+    scope = Scope(collection, kinds=kinds, since=since, before=before)
+    result = _searched(question, k, scope)
     if as_json:
         _print_json(result)
         return
@@ -68,19 +85,24 @@ def search(
         _print(f"[{passage['number']}] {_place(passage)}  ({passage['score']:.2f})")
         _print(_indented(passage["text"]) + "\n")
     if not result["passages"]:
-        _print("There are no documents to search yet. Add some with `ingest add FOLDER`.")
+        empty = "There are no documents to search yet. Add some with `ingest add FOLDER`."
+        _print(NOTHING_THERE if scope.narrow else empty)
 
 
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
+    *,
     k: Passages = None,
     collection: Collection = None,
+    kinds: Kinds = None,
+    since: Since = None,
+    before: Before = None,
     model: Annotated[str | None, typer.Option("--model", help="Chat model.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the documents, with citations."""
-    answer = _asked(question, k, collection, model)
+    answer = _asked(question, k, Scope(collection, kinds=kinds, since=since, before=before), model)
     if as_json:
         _print_json(answer)
     else:
@@ -127,7 +149,7 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _searched(question: str, k: int | None, collection: str | None) -> dict[str, Any]:
+def _searched(question: str, k: int | None, scope: Scope) -> dict[str, Any]:
     from assistant.retrieval import Retriever, checked_question, default_k
     from assistant.shapes import search_shape
 
@@ -135,14 +157,12 @@ def _searched(question: str, k: int | None, collection: str | None) -> dict[str,
     question, k = checked_question(question), default_k(settings, k)
     with _owned(settings) as (index, url):
         if url is not None:
-            return _through(url, "search", question=question, k=k, collection=collection)
-        found = Retriever(index, settings).find(question, k, collection)
+            return _through(url, "search", question=question, k=k, **asdict(scope))
+        found = Retriever(index, settings).find(question, k, **asdict(scope))
         return dict(search_shape(question, found))
 
 
-def _asked(
-    question: str, k: int | None, collection: str | None, model: str | None
-) -> dict[str, Any]:
+def _asked(question: str, k: int | None, scope: Scope, model: str | None) -> dict[str, Any]:
     from assistant.retrieval import checked_question, default_k
     from assistant.services import Services
 
@@ -150,9 +170,9 @@ def _asked(
     question, k = checked_question(question), default_k(settings, k)
     with _owned(settings) as (index, url):
         if url is not None:
-            return _through(url, "ask", question=question, k=k, collection=collection, model=model)
+            return _through(url, "ask", question=question, k=k, model=model, **asdict(scope))
         stream = Services(settings, index).answerer.stream(
-            question, k=k, collection=collection, model=model
+            question, k=k, model=model, **asdict(scope)
         )
         return asyncio.run(_last_shape(stream))
 

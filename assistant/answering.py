@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from assistant import prompting
 from assistant.checking import AnswerChecker, BackgroundChecker, cite
@@ -29,6 +29,7 @@ from assistant.models import ChatModels, Choice, Counts
 from assistant.prompting import Prompt
 from assistant.quoting import best_quotes
 from assistant.retrieval import Retriever, checked_question, default_k
+from assistant.scope import NOTHING_THERE, Scope
 from assistant.settings import AssistantSettings
 from assistant.verification import Support
 from ingest.index.documents import Passage
@@ -140,6 +141,9 @@ class Answerer:
         k: int | None = None,
         collection: str | None = None,
         document_ids: Sequence[str] | None = None,
+        kinds: Sequence[str] | None = None,
+        since: str | None = None,
+        before: str | None = None,
         model: str | None = None,
         temperature: float | None = None,
         language: str | None = None,
@@ -150,20 +154,22 @@ class Answerer:
         Args:
             question: the person's words.
             k: number of passages; None takes the setting's.
-            collection, document_ids: what to search; None searches everything.
+            collection, document_ids, kinds, since, before: what to search, see `Scope`; None
+                searches everything.
             model: a chat model by name; None takes the setting's or the first installed.
             temperature: of the model; None takes the setting's.
             language: ISO 639-1 code of the answer's; None takes the question's.
             history: earlier (question, answer) pairs, oldest first.
 
         Raises:
-            InputError: question, k, collection, model or language are out of bounds.
+            InputError: question, k, what to search, model or language are out of bounds.
             FootnoteError: the search failed. A model that fails ends in an `Answer` instead.
         """
         asked = _Question(checked_question(question))
         manner = Manner(temperature, language_name(language))
         k = default_k(self._settings, k)
-        self._index.catalogue.require_collection(collection)
+        scope = Scope(collection, document_ids, kinds, since, before)
+        scope.where(self._index.catalogue)
         choosing = asyncio.create_task(self._models.choose(model))
         try:
             yield Searching(self._index.catalogue.passages(collection))
@@ -173,7 +179,7 @@ class Answerer:
                     yield Rewritten(asked.standalone)
             began = time.monotonic()
             found = await asyncio.to_thread(
-                self.retriever.find, asked.understood, k, collection, document_ids
+                self.retriever.find, asked.understood, k, **asdict(scope)
             )
             asked.passages, asked.evidence = tuple(found.passages), found.evidence
             asked.usage.search_seconds = round(time.monotonic() - began, 4)
@@ -182,7 +188,8 @@ class Answerer:
         finally:
             choosing.cancel()
         if not asked.passages:
-            yield asked.silence(NO_DOCUMENTS, choice.model)
+            words = NOTHING_THERE if scope.narrow else NO_DOCUMENTS
+            yield asked.silence(words, choice.model)
         elif not asked.evidence.answerable and (asked.standalone or not history):
             # A follow-up that was not rewritten may lean on what was said before.
             asked.usage.total_seconds = asked.since()

@@ -64,20 +64,30 @@ class Endpoints:
         self._catalogue = services.index.catalogue
         self._asking = 0
 
-    async def ask(
+    async def ask(  # noqa: PLR0917  Gradio gives all of them by their place
         self,
         question: str,
         collection: str | None = None,
         k: int | None = None,
         model: str | None = None,
         document_ids: list[str] | None = None,
+        kinds: list[str] | None = None,
+        since: str | None = None,
+        before: str | None = None,
     ) -> AsyncGenerator[AnswerShape, None]:
         """Answer a question from the documents; the last event is the checked answer."""
         growing = _empty_answer(question)
         shown = 0.0
         self._asking += 1
         stream = self._services.answerer.stream(
-            question, k=k, collection=collection, document_ids=document_ids, model=model
+            question,
+            k=k,
+            collection=collection,
+            document_ids=document_ids,
+            kinds=kinds,
+            since=since,
+            before=before,
+            model=model,
         )
         try:
             async for event in stream:
@@ -96,12 +106,15 @@ class Endpoints:
             self._asking -= 1
             await stream.aclose()
 
-    async def search(
+    async def search(  # noqa: PLR0917  as in `ask`
         self,
         question: str,
         k: int | None = None,
         collection: str | None = None,
         document_ids: list[str] | None = None,
+        kinds: list[str] | None = None,
+        since: str | None = None,
+        before: str | None = None,
     ) -> SearchShape:
         """Find the passages that fit a question best."""
         found = await asyncio.to_thread(
@@ -110,6 +123,9 @@ class Endpoints:
             default_k(self._services.settings, k),
             collection,
             document_ids,
+            kinds=kinds,
+            since=since,
+            before=before,
         )
         return search_shape(question, found)
 

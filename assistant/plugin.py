@@ -15,7 +15,8 @@ class FootnoteRetriever(BaseRetriever):
     Attributes:
         retriever: searches an opened index.
         k: number of passages.
-        collection: searched alone; None searches all of them.
+        collection, document_ids, kinds, since, before: what to search, see
+            `assistant.scope.Scope`; None leaves it open.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -23,11 +24,24 @@ class FootnoteRetriever(BaseRetriever):
     retriever: Retriever
     k: int = 5
     collection: str | None = None
+    document_ids: list[str] | None = None
+    kinds: list[str] | None = None
+    since: str | None = None
+    before: str | None = None
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         del run_manager
+        found = self.retriever.search(
+            query,
+            self.k,
+            self.collection,
+            self.document_ids,
+            kinds=self.kinds,
+            since=self.since,
+            before=self.before,
+        )
         return [
             Document(
                 id=passage.chunk_id,
@@ -36,5 +50,5 @@ class FootnoteRetriever(BaseRetriever):
                     name: value for name, value in passage_shape(passage).items() if name != "text"
                 },
             )
-            for passage in self.retriever.search(query, self.k, self.collection)
+            for passage in found
         ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from assistant.evidence import CALIBRATED, NONE, USUAL_COSINE, Evidence, weigh
 from assistant.reranking import Reranker
+from assistant.scope import Scope
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Passage
@@ -65,9 +66,16 @@ class Retriever:
         k: int,
         collection: str | None = None,
         document_ids: Sequence[str] | None = None,
+        *,
+        kinds: Sequence[str] | None = None,
+        since: str | None = None,
+        before: str | None = None,
     ) -> list[Passage]:
         """Return the passages that `find` finds."""
-        return self.find(question, k, collection, document_ids).passages
+        found = self.find(
+            question, k, collection, document_ids, kinds=kinds, since=since, before=before
+        )
+        return found.passages
 
     def find(
         self,
@@ -75,6 +83,10 @@ class Retriever:
         k: int,
         collection: str | None = None,
         document_ids: Sequence[str] | None = None,
+        *,
+        kinds: Sequence[str] | None = None,
+        since: str | None = None,
+        before: str | None = None,
     ) -> Found:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
 
@@ -84,20 +96,20 @@ class Retriever:
         Args:
             question: 1 to MAX_QUESTION characters.
             k: 1 to MAX_PASSAGES.
-            collection: searched alone; None searches all of them.
-            document_ids: searched alone, where given.
+            collection, document_ids, kinds, since, before: what to search, see `Scope`; None
+                leaves it open.
 
         Raises:
-            InputError: question, `k` or collection are out of bounds.
+            InputError: question, `k` or what to search are out of bounds.
             FootnoteError: a model cannot be loaded or the store fails.
         """
         question = checked_question(question)
         checked_k(k)
-        self._index.catalogue.require_collection(collection)
+        scope = Scope(collection, document_ids, kinds, since, before)
+        where = scope.where(self._index.catalogue)
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
             return Found([], NONE)
-        where = Where(collection, tuple(document_ids) if document_ids is not None else None)
         return self._index.steadily(lambda generation: self._search(generation, question, k, where))
 
     def _search(self, generation: Generation, question: str, k: int, where: Where) -> Found:

@@ -30,6 +30,10 @@ DOCUMENT = 200
 """Chunks in a document."""
 
 COLLECTIONS = [f"collection-{number}" for number in range(5)]
+KINDS = ["text", "pdf", "html", "docx"]
+HOUR = 3_600
+"""Seconds between the dates of one document and the next."""
+
 SEED = 1
 
 
@@ -94,7 +98,9 @@ class Corpus:
             for ordinal, (((start, end), around), text, vector) in enumerate(found):
                 lead = " " if start else ""
                 chunk = Chunk(key, sha256, ordinal, start, end, text, lead=lead, around=around)
-                entries.append(Entry(chunk, collection, vector, passage_keywords(text)))
+                terms = passage_keywords(text)
+                kind, modified = KINDS[number % len(KINDS)], number * HOUR
+                entries.append(Entry(chunk, collection, vector, terms, kind, modified))
             yield MadeUp(collection, name, sha256, ends[-1], entries)
 
 

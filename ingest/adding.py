@@ -58,7 +58,8 @@ def add_file(
         InputError: it cannot be read, or is too large.
     """
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        size = status.st_size
         if size > settings.max_file_mb << 20:
             raise InputError(
                 f"The file has {size >> 20} MB, more than the {settings.max_file_mb} MB "
@@ -66,7 +67,9 @@ def add_file(
                 "Split it, or raise FOOTNOTE_MAX_FILE_MB.",
             )
         with path.open("rb") as stream:
-            return index.add_file(stream, name, collection, leaving=leaving)
+            return index.add_file(
+                stream, name, collection, leaving=leaving, modified=status.st_mtime
+            )
     except OSError as error:
         raise InputError(
             f"The file cannot be read ({error.strerror}).", "Check its permissions."

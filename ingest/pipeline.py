@@ -173,7 +173,14 @@ class Pipeline:
                 batch[place][0].embedded += 1
         store.upsert(
             [
-                Entry(chunk, job.record.collection, vector, passage_keywords(chunk.text))
+                Entry(
+                    chunk,
+                    job.record.collection,
+                    vector,
+                    passage_keywords(chunk.text),
+                    job.reading.kind,
+                    job.record.modified,
+                )
                 for (job, chunk), vector in zip(batch, vectors, strict=True)
             ]
         )
@@ -196,7 +203,11 @@ class Pipeline:
                 full = f"{full[: MAX_NAME // 2]}…{full[-MAX_NAME // 2 + 1 :]}"
             with path.open("rb") as stream:
                 record, _ = self._index.add_file(
-                    stream, full, job.record.collection, parent=job.record.id
+                    stream,
+                    full,
+                    job.record.collection,
+                    parent=job.record.id,
+                    modified=job.record.modified,
                 )
             ids.append(record.id)
         return ids

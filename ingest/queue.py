@@ -42,6 +42,7 @@ class Done:
     """
 
     record: Record
+    kind: str
     chunks: int
     embedded: int
     pages: int | None
@@ -275,6 +276,8 @@ class Queue:
             "error": None,
             "from_text": False,
             "version": record.sha256,
+            "dated": record.modified,
+            "kind": done.kind,
             "chunks": done.chunks,
             "embedded": done.embedded,
             "pages": done.pages,

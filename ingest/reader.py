@@ -45,6 +45,7 @@ class Reading:
     """A file as it was read, in a folder of its own on disk; `discard` it after use.
 
     Attributes:
+        kind: what it was read as (see `Document`).
         chunks: how many there are.
         pages: None for kinds without pages.
         notice: what of the file was not read, and why; empty where all was.
@@ -53,6 +54,7 @@ class Reading:
     """
 
     folder: Path
+    kind: str
     chunks: int
     pages: int | None
     characters: int
@@ -139,6 +141,7 @@ class Reader:
             inside = answer["attachments"]
             return Reading(
                 folder=folder,
+                kind=answer["kind"],
                 chunks=answer["chunks"],
                 pages=answer["pages"],
                 characters=answer["characters"],

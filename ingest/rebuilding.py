@@ -170,7 +170,7 @@ class Rebuilder:
     def _read(self, following: Generation, record: Record) -> Job | None:
         """Return a document, cut for the new model; None where it cannot be brought over."""
         version = record.version or ""
-        wanted = replace(record, sha256=version, from_text=True)
+        wanted = replace(record, sha256=version, modified=record.dated, from_text=True)
         try:
             reading = self._pipeline.read(wanted, lambda _: self._report(record.name))
         except DocumentError as error:

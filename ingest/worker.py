@@ -284,6 +284,7 @@ class Worker:
             done.append(
                 Done(
                     job.record,
+                    reading.kind,
                     reading.chunks,
                     job.embedded,
                     reading.pages,

@@ -78,6 +78,7 @@ class Catalogue:
         sha256: str,
         size: int,
         *,
+        modified: int | None = None,
         parent: str | None = None,
         keep: Callable[[], None] = lambda: None,
         leaving: Container[str] = (),
@@ -90,6 +91,8 @@ class Catalogue:
         it, so it is never the twin of another.
 
         Args:
+            modified: when the file was last changed, in seconds since the epoch; None where that
+                is not known.
             keep: stores the bytes; called while no worker can clear content away.
             leaving: ids of documents that are about to be removed, so they are no twins. Where
                 one of them shows this content, the new document replaces it: it goes, but not
@@ -99,7 +102,9 @@ class Catalogue:
             InputError: the parent is there no longer.
         """
         key = document_id(collection, name)
-        wanted = {**queued(self._clock()), "sha256": sha256, "size": size}
+        now = self._clock()
+        dated = int(now) if modified is None else modified
+        wanted = {**queued(now), "sha256": sha256, "size": size, "modified": dated}
         with self._database.write(alone=True) as connection:
             keep()
             if parent is not None and one(connection, (documents.c.id == parent) & SHOWN) is None:
@@ -123,7 +128,8 @@ class Catalogue:
                 return old, Outcome.UNCHANGED
             if old.version == sha256 and old.state != State.REMOVING:
                 # Back to the content that is still searchable: nothing is left to do.
-                change(connection, key, {**wanted, "replaces": None, "state": State.READY})
+                ready = {"replaces": None, "state": State.READY, "modified": old.dated}
+                change(connection, key, {**wanted, **ready})
                 return known(connection, key), Outcome.UNCHANGED
             ask_again(connection, old, {**wanted, "parent": parent})
             replaced = old.version is not None and old.state != State.REMOVING
@@ -215,6 +221,23 @@ class Catalogue:
             f"There is no collection called {collection}.",
             f"Choose one of: {names}; or add documents to it with `ingest add --collection`.",
         )
+
+    def require_kinds(self, kinds: Sequence[str]) -> None:
+        """Refuse kinds of file that nothing was read as yet.
+
+        Raises:
+            InputError: there is no such kind.
+        """
+        column = documents.c.kind
+        with self._database.read() as connection:
+            for kind in kinds:
+                there = sa.exists().where(column == kind.lower(), SEARCHABLE)
+                if not connection.execute(sa.select(there)).scalar_one():
+                    query = sa.select(column).where(SEARCHABLE).distinct().order_by(column)
+                    known = ", ".join(connection.execute(query).scalars()) or "none yet"
+                    raise InputError(
+                        f"No document was read as {kind!r}.", f"Choose one of: {known}."
+                    )
 
     def totals(self) -> Mapping[State, int]:
         """Return the number of documents in each state."""

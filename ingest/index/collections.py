@@ -148,6 +148,7 @@ class Collections:
                 **queued(self._clock()),
                 "sha256": old.sha256,
                 "size": old.size,
+                "modified": old.modified,
                 "replaces": going,
             }
             if there is not None:

@@ -25,11 +25,13 @@ from ingest.index.store import (
     DENSE,
     INDEXED_FIELDS,
     KEYWORDS,
+    NUMBER_FIELDS,
     Entry,
     Hit,
     Hits,
     Where,
     chunk_of,
+    entry_of,
     payload,
     split_edition,
 )
@@ -73,13 +75,11 @@ class EdgeStore:
         with self._foreign_errors():
             self._shard = self._opened()
             indexed = self._shard.info().payload_schema
-            for field in INDEXED_FIELDS:
+            kinds = dict.fromkeys(INDEXED_FIELDS, edge.PayloadSchemaType.Keyword)
+            kinds |= dict.fromkeys(NUMBER_FIELDS, edge.PayloadSchemaType.Integer)
+            for field, kind in kinds.items():
                 if field not in indexed:
-                    self._shard.update(
-                        edge.UpdateOperation.create_field_index(
-                            field, edge.PayloadSchemaType.Keyword
-                        )
-                    )
+                    self._shard.update(edge.UpdateOperation.create_field_index(field, kind))
 
     def _opened(self) -> edge.EdgeShard:
         config = _config(self._dimension)
@@ -320,6 +320,11 @@ def _filter(where: Where) -> edge.Filter | None:
         must.append(
             edge.FieldCondition("document_id", match=edge.MatchAny(list(where.document_ids)))
         )
+    if where.kinds is not None:
+        must.append(edge.FieldCondition("kind", match=edge.MatchAny(list(where.kinds))))
+    if where.since is not None or where.before is not None:
+        span = edge.RangeFloat(gte=where.since, lt=where.before)
+        must.append(edge.FieldCondition("modified", range=span))
     return edge.Filter(must=must) if must else None
 
 
@@ -330,7 +335,7 @@ def _entry(record: edge.Record) -> Entry:
     # A text of nothing but stop words has no keywords, and Edge then no such vector.
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(list(sparse.indices), list(sparse.values)) if sparse else Keywords([], [])
-    return Entry(chunk_of(fields), fields["collection"], dense, keywords)
+    return entry_of(fields, dense, keywords)
 
 
 def _hit(point: edge.ScoredPoint) -> Hit:

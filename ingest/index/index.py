@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeVar
 from ingest.index.catalogue import Catalogue, Outcome
 from ingest.index.collections import Collections
 from ingest.index.database import Database, sqlite_url
+from ingest.index.dates import whole_seconds
 from ingest.index.documents import Document
 from ingest.index.embedding import Embedder, Fingerprint, other_model
 from ingest.index.errors import DataFolderError, InputError, StoreError
@@ -227,13 +228,16 @@ class Index:
         name: str,
         collection: str,
         parent: str | None = None,
+        *,
         leaving: Container[str] = (),
+        modified: float | None = None,
     ) -> tuple[Record, Outcome]:
         """Take a file in: keep its bytes and queue it. It is searchable once it is `ready`.
 
         Args:
             parent: id of the document that it came in.
             leaving: ids of documents that are about to be removed; see `Catalogue.add`.
+            modified: when it was last changed, in seconds since the epoch; None takes now.
 
         Raises:
             DataFolderError: its bytes cannot be kept.
@@ -247,6 +251,7 @@ class Index:
                 name,
                 received.sha256,
                 received.size,
+                modified=None if modified is None else whole_seconds(modified),
                 parent=parent,
                 keep=received.keep,
                 leaving=leaving,

@@ -24,11 +24,13 @@ from ingest.index.store import (
     DENSE,
     INDEXED_FIELDS,
     KEYWORDS,
+    NUMBER_FIELDS,
     Entry,
     Hit,
     Hits,
     Where,
     chunk_of,
+    entry_of,
     payload,
     split_edition,
 )
@@ -243,10 +245,10 @@ class ServerStore:
             # Two workers may start at once; the later one finds the collection made.
             if not self._client.collection_exists(self._name):
                 raise
-        for field in INDEXED_FIELDS:
-            self._client.create_payload_index(
-                self._name, field, models.PayloadSchemaType.KEYWORD, wait=True
-            )
+        kinds = dict.fromkeys(INDEXED_FIELDS, models.PayloadSchemaType.KEYWORD)
+        kinds |= dict.fromkeys(NUMBER_FIELDS, models.PayloadSchemaType.INTEGER)
+        for field, kind in kinds.items():
+            self._client.create_payload_index(self._name, field, kind, wait=True)
 
     def _foreign_errors(self) -> AbstractContextManager[None]:
         return _foreign_errors(self._server, self._name)
@@ -327,6 +329,12 @@ def _filter(where: Where) -> models.Filter | None:
     if where.document_ids is not None:
         anyone = models.MatchAny(any=list(where.document_ids))
         must.append(models.FieldCondition(key="document_id", match=anyone))
+    if where.kinds is not None:
+        kinds = models.MatchAny(any=list(where.kinds))
+        must.append(models.FieldCondition(key="kind", match=kinds))
+    if where.since is not None or where.before is not None:
+        span = models.Range(gte=where.since, lt=where.before)
+        must.append(models.FieldCondition(key="modified", range=span))
     return models.Filter(must=must) if must else None
 
 
@@ -336,7 +344,7 @@ def _entry(record: models.Record) -> Entry:
     dense = np.asarray(vectors[DENSE], dtype=np.float32)
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(sparse.indices, sparse.values) if sparse else Keywords([], [])
-    return Entry(chunk_of(fields), fields["collection"], dense, keywords)
+    return entry_of(fields, dense, keywords)
 
 
 def _hit(point: models.ScoredPoint) -> Hit:

@@ -2,6 +2,7 @@
 
 from typing import TypedDict
 
+from ingest.index.dates import written
 from ingest.index.documents import Passage
 from ingest.index.tables import Record
 
@@ -12,8 +13,9 @@ class DocumentShape(TypedDict):
     """One document.
 
     `stage` and `fraction` tell how far a running one is; `embedded`, how many of its chunks
-    had no vector yet; `parent` is the id of the document that it came in; `notice` tells what
-    of a ready one was not read, and what would read it.
+    had no vector yet; `modified` is when its file was last changed, in UTC; `kind` is what a
+    ready one was read as, empty before; `parent` is the id of the document that it came in;
+    `notice` tells what of a ready one was not read, and what would read it.
     """
 
     id: str
@@ -26,6 +28,8 @@ class DocumentShape(TypedDict):
     embedded: int
     pages: int | None
     size: int
+    modified: str
+    kind: str
     error: str | None
     notice: str | None
     attempts: int
@@ -61,6 +65,8 @@ def document_shape(record: Record) -> DocumentShape:
         "embedded": record.embedded,
         "pages": record.pages,
         "size": record.size,
+        "modified": written(record.modified),
+        "kind": record.kind,
         "error": record.error,
         "notice": record.notice or None,
         "attempts": record.attempts,

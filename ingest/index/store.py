@@ -19,18 +19,27 @@ DENSE = "dense"
 KEYWORDS = "keywords"
 """Names of the two vectors of a point."""
 
-INDEXED_FIELDS = ("collection", "document_id", "edition")
-"""Payload fields with an index: every field that a filter or a facet uses."""
+INDEXED_FIELDS = ("collection", "document_id", "edition", "kind")
+NUMBER_FIELDS = ("modified",)
+"""Payload fields with an index, of words and of whole numbers: every field that a filter or a
+facet uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A chunk with what it is found by; `vector` has the store's dimension and length 1."""
+    """A chunk with what it is found by.
+
+    Attributes:
+        vector: of the store's dimension and length 1.
+        kind, modified: of its document, as in `Record`.
+    """
 
     chunk: Chunk
     collection: str
     vector: Vectors
     keywords: Keywords
+    kind: str
+    modified: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +66,19 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a search is confined to; None leaves a field open."""
+    """What a search is confined to; None leaves a field open.
+
+    Attributes:
+        kinds: what documents were read as.
+        since, before: when their files were last changed, in seconds since the epoch: from
+            `since` on, and earlier than `before`.
+    """
 
     collection: str | None = None
     document_ids: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    since: int | None = None
+    before: int | None = None
 
 
 class Store(Protocol):
@@ -157,6 +175,8 @@ def payload(entry: Entry) -> dict[str, Any]:
     chunk = entry.chunk
     return {
         "collection": entry.collection,
+        "kind": entry.kind,
+        "modified": entry.modified,
         "document_id": chunk.document_id,
         "edition": f"{chunk.document_id}:{chunk.version}",
         "ordinal": chunk.ordinal,
@@ -184,6 +204,18 @@ def chunk_of(fields: Mapping[str, Any]) -> Chunk:
         heading=tuple(fields["heading"]),
         lead=fields.get("lead", ""),
         around=tuple((start, end) for start, end in fields.get("around", ())),
+    )
+
+
+def entry_of(fields: Mapping[str, Any], vector: Vectors, keywords: Keywords) -> Entry:
+    """Return the entry whose payload this is."""
+    return Entry(
+        chunk_of(fields),
+        fields["collection"],
+        vector,
+        keywords,
+        fields["kind"],
+        fields["modified"],
     )
 
 

@@ -38,6 +38,10 @@ class Record:
         sha256: SHA-256 of the content that is wanted.
         version: SHA-256 of the content that is searchable, None before the first success.
         size: bytes of the wanted content.
+        modified: when the file of the wanted content was last changed, or, where that is not
+            known, when it was added; whole seconds since the epoch.
+        dated: `modified` of the searchable version.
+        kind: what the searchable version was read as (see `Document`), empty before the first.
         chunks, pages, characters: of the searchable version; pages None where there are none.
         embedded: how many of those chunks were embedded; the others had their vectors already.
         from_text: whether the text that was read of the wanted content serves again.
@@ -57,6 +61,9 @@ class Record:
     sha256: str
     version: str | None
     size: int
+    modified: int
+    dated: int
+    kind: str
     chunks: int
     embedded: int
     pages: int | None
@@ -84,6 +91,9 @@ documents = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False, index=True),
     sa.Column("version", sa.String(64), index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("modified", sa.BigInteger, nullable=False, default=0),
+    sa.Column("dated", sa.BigInteger, nullable=False, default=0),
+    sa.Column("kind", sa.Text, nullable=False, default=""),
     sa.Column("chunks", sa.Integer, nullable=False, default=0),
     sa.Column("embedded", sa.Integer, nullable=False, default=0),
     sa.Column("pages", sa.Integer),

@@ -104,15 +104,16 @@ def test_parameters_are_named_and_all_but_the_first_can_be_left_out(client: Clie
         }
         for endpoint, call in described.items()
     }
+    scope = dict.fromkeys(["document_ids", "kinds", "since", "before"], True)
     assert named == {
         "/ask": {
             "question": False,
             "collection": True,
             "k": True,
             "model": True,
-            "document_ids": True,
+            **scope,
         },
-        "/search": {"question": False, "k": True, "collection": True, "document_ids": True},
+        "/search": {"question": False, "k": True, "collection": True, **scope},
         "/documents": {"collection": True},
         "/delete_document": {"document_id": False},
         "/add_documents": {"files": False, "collection": True, "wait": True},

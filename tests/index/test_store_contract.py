@@ -88,12 +88,15 @@ def entries(unit_vectors: Callable[[int, int], Vectors]) -> MakeEntries:
         document: str = HARE,
         version: str = OLD,
         collection: str = "books",
+        *,
+        kind: str = "text",
+        modified: int = 0,
     ) -> list[Entry]:
         made, position = [], 0
         for ordinal, vector in enumerate(unit_vectors(len(texts), DIMENSION)):
             text = texts[ordinal]
             chunk = Chunk(document, version, ordinal, position, position + len(text), text)
-            made.append(Entry(chunk, collection, vector, passage_keywords(text)))
+            made.append(Entry(chunk, collection, vector, passage_keywords(text), kind, modified))
             position += len(text) + 1
         return made
 
@@ -182,7 +185,7 @@ def test_entries_come_back_as_they_were_written(store: Store, entries: MakeEntri
     assert read.keys() == set(ids(written))
     for entry in written:
         again = read[entry.chunk.id]
-        assert (again.chunk, again.collection) == (entry.chunk, entry.collection)
+        assert replace(again, vector=entry.vector, keywords=entry.keywords) == entry
         assert np.allclose(again.vector, entry.vector, atol=1e-6)
         weights = dict(zip(entry.keywords.indices, entry.keywords.values, strict=True))
         assert dict(zip(again.keywords.indices, again.keywords.values, strict=True)) == (
@@ -285,6 +288,49 @@ def test_search_and_count_keep_to_where(
     assert store.count(where) == 3 * len(documents)
 
 
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("where", "documents"),
+    [
+        (Where(kinds=("pdf",)), {HARE}),
+        (Where(kinds=("pdf", "html")), {HARE, WHALE}),
+        (Where(kinds=()), set()),
+        (Where(kinds=("PDF",)), set()),
+        (Where(since=10 * DAY), {HARE, WHALE}),
+        (Where(since=10 * DAY + 1), {WHALE}),
+        (Where(before=10 * DAY), {LETTER}),
+        (Where(before=10 * DAY + 1), {HARE, LETTER}),
+        (Where(since=-5 * DAY, before=20 * DAY), {HARE, LETTER}),
+        (Where("books", (HARE, LETTER), ("pdf", "text"), -9 * DAY, 99 * DAY), {HARE}),
+    ],
+)
+def test_kinds_and_dates_confine_a_search(
+    store: Store, entries: MakeEntries, where: Where, documents: set[str]
+) -> None:
+    made = entries(numbered(3), kind="pdf", modified=10 * DAY)
+    store.upsert(made)
+    store.upsert(entries(numbered(3), document=WHALE, kind="html", modified=20 * DAY))
+    letter = entries(numbered(3), document=LETTER, collection="letters", modified=-5 * DAY)
+    store.upsert(letter)
+
+    hits = store.search(made[0].vector, question_keywords("passage"), 50, where)
+
+    assert {hit.document_id for hit in hits.dense} == documents
+    assert {hit.document_id for hit in hits.keywords} == documents
+    assert store.count(where) == 3 * len(documents)
+
+
+def test_a_document_written_again_is_found_by_what_it_is_now(
+    store: Store, entries: MakeEntries
+) -> None:
+    store.upsert(entries(numbered(2), kind="text", modified=1))
+    store.upsert(entries(numbered(2), kind="markdown", modified=2))
+    assert store.count(Where(kinds=("text",))) == store.count(Where(before=2)) == 0
+    assert store.count(Where(kinds=("markdown",), since=2)) == 2
+
+
 def test_fetch_keeps_the_order_and_leaves_out_unknown_ids(
     store: Store, entries: MakeEntries
 ) -> None:
@@ -309,7 +355,7 @@ def test_a_chunk_comes_back_as_it_was_written(
     store: Store, unit_vectors: Callable[[int, int], Vectors], chunk: Chunk
 ) -> None:
     keywords = passage_keywords(chunk.text)
-    store.upsert([Entry(chunk, "books", unit_vectors(1, DIMENSION)[0], keywords)])
+    store.upsert([Entry(chunk, "books", unit_vectors(1, DIMENSION)[0], keywords, "text", 0)])
     assert store.fetch([chunk.id]) == [chunk]
 
 
@@ -363,6 +409,8 @@ for first in range(0, count, 100):
             "books",
             np.eye(dimension, dtype="float32")[n % dimension],
             passage_keywords(f"word{n}"),
+            "text",
+            0,
         )
         for n in range(first, first + 100)
     ])

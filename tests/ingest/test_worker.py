@@ -443,7 +443,9 @@ def test_recovery_deletes_what_the_catalogue_does_not_name(index: Index, worker:
     for owner, version in [(kept.id, "f" * 64), (add(index, TORTOISE).id, "e" * 64)]:
         for chunk in chunker.split(document, owner, version):
             vector = index.embedder.embed_question(chunk.text)
-            index.store.upsert([Entry(chunk, "books", vector, passage_keywords(chunk.text))])
+            index.store.upsert(
+                [Entry(chunk, "books", vector, passage_keywords(chunk.text), "text", 0)]
+            )
     assert len(index.store.editions()) == 3
     worker.recover()
     assert index.store.editions() == {(kept.id, kept.sha256): 1}
