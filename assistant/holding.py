@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import ceil
 
-from assistant.sources import Source, SourceSentence
+from assistant.sources import Items, Source, SourceSentence
 from assistant.terms import Kind, Term
 
 _ROOT = 5
@@ -13,12 +13,7 @@ _EXTENSIONS = 2
 """Further sentences of the same sources that may complete the best window."""
 
 
-def held_bits(sentence: SourceSentence, items: Sequence[Term]) -> int:
-    """Return which items a sentence holds, a bit for each."""
-    return sum(1 << bit for bit, term in enumerate(items) if sentence.holds(term))
-
-
-def extended(items: Sequence[Term], held: int, pool: list[Source]) -> list[SourceSentence]:
+def extended(items: Items, held: int, pool: list[Source]) -> list[SourceSentence]:
     """Return the sentences that hold most of what `held` (a bit for each item) lacks.
 
     A number is taken from another sentence only together with a word that stands beside it
@@ -29,7 +24,7 @@ def extended(items: Sequence[Term], held: int, pool: list[Source]) -> list[Sourc
     for _ in range(_EXTENSIONS):
         best, gained = None, 0
         for sentence in candidates:
-            new = held_bits(sentence, items) & ~held
+            new = items.held_by(sentence) & ~held
             for bit, term in enumerate(items):
                 if new >> bit & 1 and term.quantity is not None:
                     beside = [
@@ -44,7 +39,7 @@ def extended(items: Sequence[Term], held: int, pool: list[Source]) -> list[Sourc
         if best is None:
             break
         chosen.append(best)
-        held |= held_bits(best, items)
+        held |= items.held_by(best)
     return chosen
 
 

@@ -1,8 +1,9 @@
 """Passages made ready for comparing: their sentences as terms. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import overload
 
 from assistant.sentences import sentence_spans
 from assistant.terms import Kind, Stem, Term, same, terms
@@ -30,6 +31,43 @@ class SourceSentence:
         if term.quantity is not None and any(same(term, other) for other in self.quantities):
             return True
         return term.stem is not None and term.stem in self.stems
+
+
+class Items(Sequence[Term]):
+    """The terms of a claim that its source must hold; a set of them is a number, a bit each."""
+
+    def __init__(self, found: Iterable[Term]) -> None:
+        self._terms = list(found)
+        self._counted = [
+            (1 << bit, term) for bit, term in enumerate(self._terms) if term.quantity is not None
+        ]
+        self._bits: dict[Stem, int] = {}
+        for bit, term in enumerate(self._terms):
+            if term.stem is not None:
+                self._bits[term.stem] = self._bits.get(term.stem, 0) | 1 << bit
+        self._stems = frozenset(self._bits)
+
+    @overload
+    def __getitem__(self, index: int) -> Term: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Term]: ...
+
+    def __getitem__(self, index: int | slice) -> Term | Sequence[Term]:
+        return self._terms[index]
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def held_by(self, sentence: SourceSentence) -> int:
+        """Return which of them a sentence holds: `sentence.holds(term)` for all at once."""
+        held = 0
+        for stem in self._stems & sentence.stems:
+            held |= self._bits[stem]
+        for bit, term in self._counted:
+            if sentence.holds(term):
+                held |= bit
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +127,19 @@ class Source:
         above = terms(" . ".join((*self.passage.heading, self.passage.document)))
         return frozenset(term.stem for term in above if term.stem is not None)
 
+    @cached_property
+    def _stems(self) -> frozenset[Stem]:
+        return frozenset().union(*(sentence.stems for sentence in self.sentences))
+
     def holds(self, term: Term) -> bool:
         """Whether a term stands in one of the sentences."""
+        if term.quantity is None:
+            return term.stem is not None and term.stem in self._stems
         return any(sentence.holds(term) for sentence in self.sentences)
 
-    def windows(self, items: Sequence[Term]) -> Iterator[Window]:
+    def windows(self, items: Items) -> Iterator[Window]:
         """Yield every run of up to three sentences with what it holds of `items`."""
-        held = [
-            sum(1 << bit for bit, term in enumerate(items) if sentence.holds(term))
-            for sentence in self.sentences
-        ]
+        held = [items.held_by(sentence) for sentence in self.sentences]
         count = max(1, len(items))
         for first in range(len(held)):
             together = 0
@@ -108,6 +149,6 @@ class Source:
                 yield Window(self, first, last, together, share - _FURTHER * (last - first))
 
 
-def content(found: Sequence[Term]) -> list[Term]:
+def content(found: Sequence[Term]) -> Items:
     """Return the terms of a sentence that its source must hold."""
-    return [term for term in found if term.counts and term.kind != Kind.FUNCTION]
+    return Items(term for term in found if term.counts and term.kind != Kind.FUNCTION)

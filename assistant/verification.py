@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assistant.holding import extended, held_bits, is_derived, is_strict, longest_run
+from assistant.holding import extended, is_derived, is_strict, longest_run
 from assistant.negation import contradicts, opposites
 from assistant.relatedness import Embed, Relatedness
 from assistant.slots import exchanged, misplaced, opposed_bounds, other_amount, phrases, substituted
-from assistant.sources import Source, Window, content
+from assistant.sources import Items, Source, Window, content
 from assistant.terms import Kind, Term, terms
 from ingest.index.documents import Passage
 
@@ -123,7 +123,7 @@ class Checker:
                 return sentence
         return rest
 
-    def _judge(self, claim: Sequence[Term], items: Sequence[Term], pool: list[Source]) -> Support:
+    def _judge(self, claim: Sequence[Term], items: Items, pool: list[Source]) -> Support:
         windows = sorted(
             (window for source in pool for window in source.windows(items)),
             key=lambda window: (-window.worth, window.last - window.first),
@@ -147,17 +147,15 @@ class Checker:
         return verdict or Support.UNSUPPORTED
 
     def _judge_window(
-        self, claim: Sequence[Term], items: Sequence[Term], window: Window, pool: list[Source]
+        self, claim: Sequence[Term], items: Items, window: Window, pool: list[Source]
     ) -> Support:
         source = window.terms
-        main = max(
-            window.sentences, key=lambda sentence: held_bits(sentence, items).bit_count()
-        ).terms
+        main = max(window.sentences, key=lambda sentence: items.held_by(sentence).bit_count()).terms
         if other_amount(claim, main):
             return Support.UNSUPPORTED
         held = window.held
         for sentence in extended(items, held, pool):
-            held |= held_bits(sentence, items)
+            held |= items.held_by(sentence)
         lacking = [bit for bit in range(len(items)) if not held >> bit & 1]
         lacking = [bit for bit in lacking if not is_derived(items[bit], source)]
         elsewhere = {bit for bit in lacking if self._stands_around(claim, items[bit], pool)}
@@ -171,7 +169,7 @@ class Checker:
         return self._judge_rest(items, lacking, len(elsewhere), main)
 
     def _judge_rest(
-        self, items: Sequence[Term], lacking: Sequence[int], elsewhere: int, main: Sequence[Term]
+        self, items: Items, lacking: Sequence[int], elsewhere: int, main: Sequence[Term]
     ) -> Support:
         """Tell a sentence that is said in part from one that is not said.
 
@@ -210,9 +208,9 @@ class Checker:
         return known and any(source.holds(term) for source in self._sources.values())
 
 
-def _is_contrary(claim: Sequence[Term], items: Sequence[Term], window: Window) -> bool:
+def _is_contrary(claim: Sequence[Term], items: Items, window: Window) -> bool:
     """Whether a window says something else where it speaks of the same."""
-    held = [held_bits(sentence, items).bit_count() for sentence in window.sentences]
+    held = [items.held_by(sentence).bit_count() for sentence in window.sentences]
     for sentence, count in zip(window.sentences, held, strict=True):
         # What another sentence denies is not denied of this.
         if 2 * count >= max(held) and (
@@ -225,7 +223,7 @@ def _is_contrary(claim: Sequence[Term], items: Sequence[Term], window: Window) -
     return exchanged(claim, window.terms)
 
 
-def _best(source: Source, items: Sequence[Term]) -> Window | None:
+def _best(source: Source, items: Items) -> Window | None:
     windows = source.windows(items)
     return max(windows, key=lambda w: (w.worth, w.first - w.last), default=None)
 
@@ -234,7 +232,7 @@ def _worth(window: Window | None) -> float:
     return window.worth if window else -1.0
 
 
-def _evidence(window: Window, items: Sequence[Term]) -> Evidence:
+def _evidence(window: Window, items: Items) -> Evidence:
     sentences = window.sentences
     share = window.held.bit_count() / len(items)
     return Evidence(window.source.passage.number, sentences[0].start, sentences[-1].end, share)
