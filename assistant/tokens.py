@@ -11,6 +11,7 @@ import re
 
 _WORD = re.compile(r"[^\W\d_]+")
 _UNIT = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]+(?![^\W\d_])")
+_BLANKS = re.compile(r"\s*\n\s*|\s{2,}")
 _NARROW = 0x250
 """Below it are the letters of Latin scripts, which tokenizers know as parts of words."""
 
@@ -23,30 +24,40 @@ MESSAGE = 8
 
 def most_tokens(text: str) -> int:
     """Return an upper estimate of the tokens in a text: budgets by it hold."""
-    count = 0
-    for match in _WORD.finditer(text):
-        word = match[0]
-        foreign = [character for character in word if not character.isascii()]
-        # Words with letters beyond ASCII are those of languages that vocabularies know less of.
-        letters = 3 if foreign else 4
-        count += 1 + (len(word) - len(foreign)) // letters + sum(map(_cost, foreign))
+    words = _WORD.findall(text)
     rest = _WORD.sub("", text)
-    blanks = len(re.findall(r"\s*\n\s*|\s{2,}", rest))
-    return count + blanks + sum(_cost(one) for one in rest if not one.isspace())
+    blanks = len(_BLANKS.findall(rest))
+    marks = "".join(rest.split())
+    return (
+        len(words)
+        + sum(len(word) // 4 if word.isascii() else _foreign(word) for word in words)
+        + blanks
+        + (len(marks) if marks.isascii() else sum(map(_cost, marks)))
+    )
 
 
 def least_tokens(text: str) -> int:
     """Return a lower bound of the tokens in a text: fewer were not all of it."""
     count = 0.0
-    for match in _UNIT.finditer(text):
-        unit = match[0]
+    for unit in _UNIT.findall(text):
         if unit.isdigit():
             count += math.ceil(len(unit) / 3)
+        elif unit.isascii():
+            count += 1
         else:
             wide = sum(ord(character) >= _WIDE for character in unit)
             count += wide / 4 if wide else 1
     # Tokenizers join some marks with what stands beside them.
     return int(count * 0.7)
+
+
+def _foreign(word: str) -> int:
+    """Return the tokens beyond one of a word with letters that ASCII lacks.
+
+    Vocabularies know less of the languages that have them.
+    """
+    foreign = [character for character in word if not character.isascii()]
+    return (len(word) - len(foreign)) // 3 + sum(map(_cost, foreign))
 
 
 def _cost(character: str) -> int:

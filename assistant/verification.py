@@ -201,8 +201,10 @@ class Checker:
             return False
         if any(term.stem in source.around or source.holds(term) for source in pool):
             return True
+        if term.kind != Kind.NAME:
+            return False
         whole = next((p for p in phrases(claim) if term in claim[slice(*p)]), None)
-        if term.kind != Kind.NAME or whole is None:
+        if whole is None:
             return False
         known = any(source.holds(other) for source in pool for other in claim[slice(*whole)])
         return known and any(source.holds(term) for source in self._sources.values())
