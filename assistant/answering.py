@@ -178,9 +178,10 @@ class Answerer:
                 if asked.standalone is not None:
                     yield Rewritten(asked.standalone)
             began = time.monotonic()
-            found = await asyncio.to_thread(
-                self.retriever.find, asked.understood, k, **asdict(scope)
-            )
+            async with self.retriever.turns:
+                found = await asyncio.to_thread(
+                    self.retriever.find, asked.understood, k, **asdict(scope)
+                )
             asked.passages, asked.evidence = tuple(found.passages), found.evidence
             asked.usage.search_seconds = round(time.monotonic() - began, 4)
             yield Reading(asked.passages)

@@ -117,16 +117,17 @@ class Endpoints:
         before: str | None = None,
     ) -> SearchShape:
         """Find the passages that fit a question best."""
-        found = await asyncio.to_thread(
-            self._services.answerer.retriever.find,
-            question,
-            default_k(self._services.settings, k),
-            collection,
-            document_ids,
-            kinds=kinds,
-            since=since,
-            before=before,
-        )
+        async with self._services.answerer.retriever.turns:
+            found = await asyncio.to_thread(
+                self._services.answerer.retriever.find,
+                question,
+                default_k(self._services.settings, k),
+                collection,
+                document_ids,
+                kinds=kinds,
+                since=since,
+                before=before,
+            )
         return search_shape(question, found)
 
     async def documents(self, collection: str | None = None) -> DocumentsShape:
@@ -170,7 +171,8 @@ def update_seconds(answers: int) -> float:
 def add_endpoints(services: Services) -> None:
     """Add the endpoints to the `gr.Blocks` that is being built."""
     endpoints = Endpoints(services)
-    gradio_api(_explained_stream(endpoints.ask, AnswerShape), api_name="ask")
+    ask = _explained_stream(endpoints.ask, AnswerShape)
+    gradio_api(ask, api_name="ask", concurrency_limit=None)
     gradio_api(_explained(endpoints.search), api_name="search")
     gradio_api(_explained(endpoints.documents), api_name="documents")
     gradio_api(_explained(endpoints.delete_document), api_name="delete_document")

@@ -77,6 +77,7 @@ class ChatModels:
     def __init__(self, settings: AssistantSettings) -> None:
         self.settings = settings
         self.ollama = OllamaModels()
+        self._imported = False
 
     async def choose(self, wanted: str | None = None) -> Choice:
         """Return the model to use.
@@ -138,8 +139,10 @@ class ChatModels:
             ModelError: the model cannot be reached, failed, or stopped before its end.
         """
         model, timeout = str(choice.model), self.settings.llm_timeout
-        # LangChain takes a second to import, which the other conversations need not wait for.
-        await asyncio.to_thread(importlib.import_module, "langchain.chat_models")
+        if not self._imported:
+            # LangChain takes a second to import, which the other conversations need not wait for.
+            await asyncio.to_thread(importlib.import_module, "langchain.chat_models")
+            self._imported = True
         if temperature is None:
             temperature = self.settings.llm_temperature
         chat = self._open(choice, answer_tokens, reason, temperature)

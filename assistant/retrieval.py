@@ -1,5 +1,7 @@
 """Questions to passages: hybrid search, fused on scaled scores."""
 
+import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +54,11 @@ class Retriever:
     Args:
         index: what to search.
         settings: how; None takes the defaults.
+
+    Attributes:
+        turns: for callers on an event loop to take before they search in a thread. No more
+            searches at once than cores, first come first served: together they would end no
+            sooner, and all of them late.
     """
 
     def __init__(self, index: Index, settings: AssistantSettings | None = None) -> None:
@@ -59,6 +66,7 @@ class Retriever:
         self._abstain_below = ABSTAIN_BELOW if settings is None else settings.abstain_below
         named = None if settings is None else settings.reranker
         self._reranker = None if named is None else Reranker(named)
+        self.turns = asyncio.Semaphore(os.cpu_count() or 1)
 
     def search(
         self,

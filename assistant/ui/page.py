@@ -141,9 +141,10 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
                 **_PRIVATE,
             ).then(None, js=_SHOWN_JS, **_PRIVATE)
         add_endpoints(services)
-    # Waiting for a model holds a place for long; each tab may have one answer under way.
-    page.queue(default_concurrency_limit=32)
+    # Waiting for a model holds a place for long; each tab may have one answer under way. The
+    # queue has as many places as there may be threads when it is made.
     page.max_threads = 100
+    page.queue(default_concurrency_limit=32)
     return page
 
 
