@@ -1,6 +1,7 @@
 """The web application: the page, the endpoints, and the guards in front of them."""
 
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from assistant.leaving import end_with_their_clients
 from assistant.services import Services
 from assistant.ui.chats import Chats
-from assistant.ui.page import APPEARANCE, HEAD, build_page
+from assistant.ui.page import APPEARANCE, EARLY_BOX, HEAD, build_page
 from assistant.ui.person import introduce
 from assistant.ui.routes import add_routes
 from ingest.index.errors import FootnoteError
@@ -47,6 +48,8 @@ _TAKE_IN = "async_move_resource_to_block_cache"
 
 _CLIENT_GONE = 499
 """What nginx logs of a request whose client went away; nobody reads the answer."""
+
+_BODY_TAG = re.compile(rb"<body\b[^>]*>")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -153,7 +156,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
         if name in response.headers:
             del response.headers[name]
     if path == "/" and response.headers.get("content-type", "").startswith("text/html"):
-        response = await _with_head(response)
+        response = await _with_ours(response)
     introduce(request, response)
     # What a person stored is served under a policy stricter than the page's.
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -162,11 +165,11 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     return response
 
 
-async def _with_head(response: Response) -> Response:
-    """Return the page with our tags in its head."""
+async def _with_ours(response: Response) -> Response:
+    """Return the page with our tags in its head, and a box to type in above all else."""
     # What `call_next` returns streams, though Starlette's type for it does not say so.
     body = b"".join([block async for block in response.body_iterator])  # type: ignore[attr-defined]
     headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-    return Response(
-        body.replace(b"<head>", b"<head>" + HEAD.encode(), 1), response.status_code, headers
-    )
+    body = body.replace(b"<head>", b"<head>" + HEAD.encode(), 1)
+    body = _BODY_TAG.sub(lambda tag: tag[0] + EARLY_BOX.encode(), body, count=1)
+    return Response(body, response.status_code, headers)

@@ -4,12 +4,15 @@ import base64
 import threading
 from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from assistant.services import Services
 from assistant.ui.chats import Chats
 from assistant.ui.conversation_routes import source
+from assistant.ui.neighbours import Neighbours
 from assistant.ui.person import asking
 from assistant.ui.projection import Projection, project
 from ingest.index import listing
@@ -49,18 +52,28 @@ def map_routes(services: Services, chats: Chats) -> APIRouter:
     routes = APIRouter(prefix="/ui/map")
     maps = Maps(services)
     index = services.index
+    neighbours = Neighbours(index, services.settings.data_dir / "maps")
+    services.closing.append(neighbours.close)
 
     # These run in threads of the server's pool: nothing here holds up the event loop.
     @routes.get("", dependencies=[Depends(asking)])
     def points(collection: str | None = None) -> dict[str, Any]:
         drawn = maps.of(collection)
         return {
-            "places": base64.b64encode(drawn.places.astype("<i2").tobytes()).decode(),
+            "places": _encoded(drawn.places),
+            "neighbours": neighbours.offered(drawn),
             "documents": [
                 {"id": part.id, "name": part.name, "first": part.first, "count": part.count}
                 for part in drawn.parts
             ],
         }
+
+    @routes.get("/neighbours", dependencies=[Depends(asking)])
+    def by_neighbours(collection: str | None = None) -> dict[str, Any]:
+        found = neighbours.places(maps.of(collection))
+        if isinstance(found, float):
+            return {"places": None, "seconds": int(found)}
+        return {"places": _encoded(found), "seconds": 0}
 
     @routes.post("/marks")
     def marks(marked: Marked, person: Annotated[str, Depends(asking)]) -> dict[str, Any]:
@@ -72,9 +85,14 @@ def map_routes(services: Services, chats: Chats) -> APIRouter:
         drawn = maps.of(marked.collection)
         order = {chunk_id: number for number, chunk_id in enumerate(drawn.chunk_ids)}
         vector = drawn.embedder.embed_question(answer.standalone or answer.question)
+        hits = [one.chunk_id for one in answer.passages if one.chunk_id in order]
+        with index.in_use() as generation:
+            vectors = generation.store.vectors(hits)
+        nearest = max(vectors, key=lambda one: float(vectors[one] @ vector), default=None)
         return {
             "question": drawn.place(vector),
-            "hits": [order[one.chunk_id] for one in answer.passages if one.chunk_id in order],
+            "hits": [order[one] for one in hits],
+            "nearest": None if nearest is None else order[nearest],
         }
 
     @routes.get("/passage", dependencies=[Depends(asking)])
@@ -99,3 +117,7 @@ def map_routes(services: Services, chats: Chats) -> APIRouter:
         return source(services, None, shown)
 
     return routes
+
+
+def _encoded(places: npt.NDArray[np.int16]) -> str:
+    return base64.b64encode(places.astype("<i2").tobytes()).decode()

@@ -48,6 +48,13 @@ HEAD = (
 """What goes to the top of the page's head. Gradio's own `head` is put in by its program, a
 second later; with this, the page is in sight while that is still being read."""
 
+EARLY_BOX = (
+    '<div id="early"><textarea placeholder="Ask your documents…" aria-label="Question" '
+    'rows="1" autofocus></textarea></div>'
+)
+"""What goes to the top of the page's body: a box to type in from the first paint on, until
+Gradio's own has come; static/chat.js carries over what was typed."""
+
 # Values that the browser fills in when an event is sent; see static/chat.js.
 _ASK_JS = "(question, request) => window.footnote.asking(question)"
 _AT_JS = "(request) => [window.footnote.at()]"

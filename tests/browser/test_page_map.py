@@ -1,22 +1,47 @@
 """The map and the settings in the browser."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
-from visiting import BUILT, Visiting
+from serving import Page
+from stand_in import install_umap
+from visiting import BUILT, NARROW, TOWER, WIDE, Visit, Visiting
 
 pytestmark = pytest.mark.browser
 
+SUMMARY = re.compile(r"\d\d passages of 1 document")
+VIEWPORTS = pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 
+
+@pytest.fixture
+def many(page: Page, tmp_path: Path) -> None:
+    """A document with passages enough for a map by neighbours."""
+    path = tmp_path / "towers.md"
+    rooms = "\n\n".join(f"## Room {n}\n\nIn room {n} hang {n * 7} lamps." * 2 for n in range(40))
+    # Each test's own: a map of the same passages is drawn once and kept.
+    path.write_text(f"{TOWER}\n{rooms}\n\n{tmp_path.name}\n")
+    assert page.add(path).chunks > 15
+
+
+def open_map(here: Visit) -> None:
+    opened = here.tab.get_by_role("button", name="Map", exact=True)
+    if not opened.is_visible():
+        here.tab.get_by_role("button", name="Conversations and documents").click()
+    opened.click()
+
+
+@VIEWPORTS
 def test_a_click_on_the_map_opens_the_passage(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     ollama.will_write(BUILT, " [1]")
     here.ask_and_wait()
-    here.tab.get_by_role("button", name="Map", exact=True).click()
+    open_map(here)
     expect(here.tab.locator("#view header")).to_contain_text("1 passage of 1 document")
     expect(here.tab.locator(".legend")).to_contain_text("your last question")
     here.picture("map")
@@ -25,6 +50,79 @@ def test_a_click_on_the_map_opens_the_passage(
     expect(here.tab.locator("#quote")).to_contain_text("The town has one tower.")
     here.require_own_requests()
     assert here.errors == []
+
+
+@pytest.mark.usefixtures("many", "ollama")
+@VIEWPORTS
+def test_the_map_by_neighbours_comes_when_it_is_drawn(
+    viewport: dict[str, int],
+    visit: Visiting,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install_umap(monkeypatch, tmp_path / "packages", "time.sleep(2)")
+    here = visit(viewport)
+    here.ask_and_wait()
+    open_map(here)
+    overview = here.tab.get_by_role("button", name="Overview")
+    neighbours = here.tab.get_by_role("button", name="Neighbours")
+    expect(overview).to_have_attribute("aria-pressed", "true")
+    first = pixels(here)
+    neighbours.click()
+    expect(here.tab.locator("#view header")).to_contain_text(
+        re.compile(r"Finding the neighbours of \d+ passages… \d s")
+    )
+    here.picture(f"neighbours-{viewport['width']}")
+    expect(here.tab.locator("#view header")).to_contain_text(SUMMARY)
+    here.tab.wait_for_timeout(100)
+    assert pixels(here) != first
+    here.require_no_overflow()
+    overview.click()
+    here.tab.wait_for_timeout(100)
+    assert pixels(here) == first
+    # The next map begins as this one was left, from what was kept.
+    neighbours.click()
+    here.tab.keyboard.press("Escape")
+    here.reload()
+    open_map(here)
+    expect(here.tab.get_by_role("button", name="Neighbours")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert here.errors == []
+
+
+def test_without_the_extra_there_is_one_map(
+    visit: Visiting, many: None, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    here = visit()
+    open_map(here)
+    expect(here.tab.locator("#view header")).to_contain_text(SUMMARY)
+    expect(here.tab.get_by_role("group", name="Arrange by")).to_be_hidden()
+
+
+def test_a_map_by_neighbours_that_fails_says_why_and_leaves_the_other(
+    visit: Visiting,
+    many: None,
+    ollama: FakeOllama,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install_umap(monkeypatch, tmp_path / "packages", "raise MemoryError('no room')")
+    here = visit()
+    open_map(here)
+    here.tab.get_by_role("button", name="Neighbours").click()
+    expect(
+        here.tab.get_by_text("The map by neighbours failed: MemoryError: no room.")
+    ).to_be_visible()
+    expect(here.tab.get_by_role("button", name="Overview")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def pixels(here: Visit) -> str:
+    drawn: str = here.tab.evaluate("document.querySelector('canvas').toDataURL()")
+    return drawn
 
 
 def test_settings_are_kept_in_the_browser(visit: Visiting, tower: Path, ollama: FakeOllama) -> None:

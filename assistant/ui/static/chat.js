@@ -262,13 +262,12 @@ export function place({ document, page, heading }) {
 
 // -- before Gradio is there ----------------------------------------------------------------
 
-/** A box to type in until Gradio's own has come; what was typed moves over. */
+/** Carry what is typed into the page's own box (page.py) over to Gradio's when that has come. */
 function earlyBox() {
-  const early = h("div#early", null, h("textarea", { placeholder: "Ask your documents…", "aria-label": "Question", rows: 1 }));
+  const early = document.querySelector("#early");
   const area = early.firstChild;
-  document.body.append(early);
-  area.focus();
-  let wanted = false;
+  // Enter asks, also where it was pressed before this program was there to hear it.
+  let wanted = area.value.endsWith("\n");
   area.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
@@ -280,7 +279,8 @@ function earlyBox() {
     if (!element) return;
     arrived.disconnect();
     const here = document.activeElement === area;
-    const { value, selectionStart, selectionEnd } = area;
+    const { selectionStart, selectionEnd } = area;
+    const value = area.value.replace(/\n+$/, "");
     early.remove();
     if (value) fill(value);
     if (here) {

@@ -103,7 +103,7 @@ export function setScope(change) {
 
 // -- settings, kept in this browser --------------------------------------------------------
 
-const DEFAULTS = { theme: "system", model: null, passages: null, temperature: null, language: null };
+const DEFAULTS = { theme: "system", model: null, passages: null, temperature: null, language: null, map: null };
 
 export const settings = kept(localStorage, "footnote.settings", DEFAULTS);
 
