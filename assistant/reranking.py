@@ -36,11 +36,13 @@ class Reranker:
 
         with self._loading:
             model = self._model
-        found: list[float] = model.predict(
-            [(question, text) for text in texts],
-            activation_fn=torch.nn.Sigmoid(),
-            show_progress_bar=False,
-        ).tolist()
+        pairs = [(question, text) for text in texts]
+        try:
+            found: list[float] = model.predict(
+                pairs, activation_fn=torch.nn.Sigmoid(), show_progress_bar=False
+            ).tolist()
+        except Exception as error:  # a border: a model may fail on what it was not made for
+            raise self._fault("used", error) from error
         return found
 
     @cached_property
@@ -53,14 +55,17 @@ class Reranker:
 
             model: CrossEncoder = CrossEncoder(self._name)
         except Exception as error:  # a border: every library below has errors of its own
-            reason = str(error).strip().split("\n")[0][:200]
-            raise ModelError(
-                f"The re-ranking model {self._name} cannot be loaded ({reason}).",
-                "Check FOOTNOTE_RERANKER, or unset it to search without.",
-            ) from error
+            raise self._fault("loaded", error) from error
         if model.num_labels != 1:
             raise ModelError(
                 f"The model {self._name} has {model.num_labels} labels; re-ranking takes one.",
                 "Name a CrossEncoder for passage ranking with FOOTNOTE_RERANKER, or unset it.",
             )
         return model
+
+    def _fault(self, cannot: str, error: Exception) -> ModelError:
+        reason = str(error).strip().split("\n")[0][:200]
+        return ModelError(
+            f"The re-ranking model {self._name} cannot be {cannot} ({reason}).",
+            "Check FOOTNOTE_RERANKER, or unset it to search without.",
+        )

@@ -14,12 +14,13 @@ from uuid import uuid4
 
 from ingest.ahead import Claimed, ReadAhead, fault
 from ingest.index.documents import Chunk
-from ingest.index.errors import DocumentError, FootnoteError, InputError
+from ingest.index.errors import DocumentError, EmbedderError, FootnoteError, InputError
 from ingest.index.index import Index
 from ingest.index.tables import Record, State
 from ingest.pipeline import Job, Pipeline
 from ingest.queue import Done, Queue
 from ingest.rebuilding import Rebuilder
+from ingest.recovery import clear_discarded, recover
 
 LEASE = 120.0
 """Seconds until a silent worker counts as dead; a heartbeat renews it."""
@@ -141,7 +142,7 @@ class Worker:
                         break
                     worked = True
                     self._work(claims)
-                    self._discard_files()
+                    clear_discarded(self._index, self._queue)
         finally:
             left = ahead.close()
             with suppress(FootnoteError):
@@ -149,50 +150,8 @@ class Worker:
         return worked
 
     def recover(self) -> None:
-        """Compare store and files with the catalogue: rebuild what is missing, sweep the rest."""
-        alone = self._index.embedded
-        if alone:
-            self._queue.release_all()
-        self._pipeline.sweep(everything=alone)
-        with self._index.in_use() as generation:
-            self._pipeline.generation = generation
-            self._compare()
-
-    def _compare(self) -> None:
-        store = self._pipeline.generation.store
-        # The store is read first: what others finish meanwhile then counts as wanted.
-        found = store.editions()
-        records = self._index.catalogue.documents()
-        if not self._index.embedded and self._index.follow():
-            # Another process has just switched: what was read belongs to what is gone.
-            self.recover()
-            return
-        stored = self._index.files.sweep()
-        wanted = {(record.id, sha) for record in records for sha in (record.sha256, record.version)}
-        for document_id, version in found.keys() - wanted:
-            self._queue.clear_orphan(document_id, version, store.delete_version)
-        store.flush()
-        for record in records:
-            key = (record.id, record.version or "")
-            if record.state != State.READY:
-                continue
-            if record.version not in stored.texts:
-                log.warning("%s: its text is missing; reading it again", record.name)
-                self._index.catalogue.retry(record.id)
-            elif found.get(key) == record.chunks:
-                continue
-            elif (count := store.editions().get(key, 0)) != record.chunks:
-                log.warning(
-                    "%s: %d of %d passages are in the store; indexing it again",
-                    record.name,
-                    count,
-                    record.chunks,
-                )
-                self._index.catalogue.retry(record.id, from_text=True)
-        self._discard_files()
-        contents = {content for record in records for content in (record.sha256, record.version)}
-        for content in stored.settled - contents:
-            self._queue.clear_unused(content, self._index.files.delete)
+        """Rebuild what store and files lack, and sweep away what the catalogue does not name."""
+        recover(self._index, self._queue, self._pipeline)
 
     def _next(self, ahead: ReadAhead) -> list[Claimed]:
         """Return what there is to do: all that is read by now, up to a batch, or else the next."""
@@ -321,15 +280,13 @@ class Worker:
 
     def _give_up(self, record: Record, error: FootnoteError) -> None:
         """End work that failed; what may pass, and what has to be cleared, is tried again."""
-        if not (error.retryable or record.state == State.REMOVING):
+        # A model that cannot be loaded is no document's fault.
+        passing = error.retryable or isinstance(error, EmbedderError)
+        if not (passing or record.state == State.REMOVING):
             self._queue.fail(record, str(error))
             return
         self.waits_for = error
         self._queue.postpone(record, str(error), _RETRY_SECONDS)
-
-    def _discard_files(self) -> None:
-        for content in self._queue.discarded():
-            self._queue.clear_unused(content, self._index.files.delete)
 
     @contextmanager
     def _heartbeat(self) -> Iterator[None]:

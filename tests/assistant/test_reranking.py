@@ -28,12 +28,14 @@ TEXTS = [
 ]
 
 
-def tiny(folder: Path, embedder: Embedder, labels: int) -> str:
-    """Make a cross-encoder of a few thousand numbers, with the weights that a seed gives."""
+def tiny(folder: Path, embedder: Embedder, labels: int, words: int | None = None) -> str:
+    """Make a cross-encoder of a few thousand numbers, with the weights that a seed gives.
+
+    With fewer `words` than its tokenizer has it fails on the others.
+    """
     torch.manual_seed(5)
-    words = embedder.tokenizer.get_vocab_size()
     shape = BertConfig(
-        vocab_size=words,
+        vocab_size=words or embedder.tokenizer.get_vocab_size(),
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -83,6 +85,13 @@ def test_a_model_with_several_labels_is_a_sentence(tmp_path: Path, embedder: Emb
     name = tiny(tmp_path, embedder, labels=3)
     with pytest.raises(ModelError, match="3 labels") as caught:
         Reranker(name).scores("Why?", ["Because."])
+    assert "FOOTNOTE_RERANKER" in caught.value.next_step
+
+
+def test_a_model_that_fails_on_a_text_is_a_sentence(tmp_path: Path, embedder: Embedder) -> None:
+    name = tiny(tmp_path, embedder, labels=1, words=200)
+    with pytest.raises(ModelError, match="cannot be used") as caught:
+        Reranker(name).scores(QUESTION, TEXTS)
     assert "FOOTNOTE_RERANKER" in caught.value.next_step
 
 

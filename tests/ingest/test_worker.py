@@ -18,7 +18,7 @@ from working import make_worker
 import ingest.worker
 from ingest.chunking import Chunker
 from ingest.index.embedding import Embedder
-from ingest.index.errors import StoreError
+from ingest.index.errors import EmbedderError, StoreError
 from ingest.index.index import Index
 from ingest.index.keywords import passage_keywords, question_keywords
 from ingest.index.store import Entry, Where
@@ -344,6 +344,21 @@ def test_a_store_that_keeps_failing_fails_no_document(
     later(worker, monkeypatch)
     assert worker.drain()
     assert get(index, record.id).state == State.READY
+
+
+def test_a_model_that_cannot_be_loaded_fails_no_document(
+    index: Index, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [add(index, HARE, "hare.txt"), add(index, TORTOISE, "tortoise.txt")]
+    with monkeypatch.context() as patch:
+        refusal = EmbedderError("It is another model.", "Name the right one.")
+        patch.setattr(index.embedder, "embed_passages", fails(refusal))
+        worker.drain()
+        assert worker.waits_for is refusal
+    assert [get(index, record.id).state for record in records] == [State.QUEUED] * 2
+    later(worker, monkeypatch)
+    worker.drain()
+    assert [get(index, record.id).state for record in records] == [State.READY] * 2
 
 
 def test_what_the_store_refuses_for_good_fails_that_document_alone(
