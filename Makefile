@@ -38,6 +38,7 @@ lint: $(VENV)/.installed-test ## check style, formatting and which room imports 
 
 types: $(VENV)/.installed-test ## check types, strictly
 	$(BIN)/mypy
+	MYPYPATH=.:tests $(BIN)/mypy --explicit-package-bases bench docs examples
 
 bench: $(VENV)/.installed-bench ## measure ingestion, search and start (about ten minutes)
 	$(BIN)/python bench/ingest.py

@@ -29,7 +29,7 @@ from typing import Any
 
 import httpx
 import ollama
-import psutil  # type: ignore[import-untyped]  # it has no types
+import psutil
 
 # The checkout and its tests are on the path from here on, and not before.
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("", "tests")]
@@ -179,7 +179,7 @@ async def _asked_bare(server: OllamaServer, told: dict[str, Any]) -> Taken:
             first = first or ended - began
         counted = part.eval_count or 0
     seconds = ended - began - first
-    await client.close()
+    await client.close()  # type: ignore[no-untyped-call]  # the library left its type out
     return Taken(first, (counted - 1) / seconds if seconds else 0.0, {})
 
 

@@ -176,7 +176,7 @@ def _other_number(sentence: Sentence, chance: random.Random, _: Corpus) -> str |
         return sentence.text[: place.start()] + chance.choice(rest) + sentence.text[place.end() :]
     near = sorted(set(re.findall(r"(?<![\w.,])\d+(?:\.\d+)?\b", sentence.passage)) - known)
     if near and chance.random() < 0.3:
-        other = chance.choice(near)
+        other = str(chance.choice(near))
     else:
         digits = list(place[0])
         at = chance.choice([i for i, digit in enumerate(digits) if digit.isdigit()])

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
-import psutil  # type: ignore[import-untyped]  # it has no types
+import psutil
 
 from ingest.index.settings import DEFAULT_MODEL
 

@@ -29,7 +29,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # it has no types
+import psutil
 import sqlalchemy as sa
 
 # `ingest` is the package at the root, not in this folder.
@@ -201,8 +201,8 @@ def _timed_database(database: Database) -> list[float]:
         return wrapped
 
     # Every part of the program has this very object, so its methods are what can be timed.
-    database.read = timed(database.read)  # type: ignore[method-assign]
-    database.write = timed(database.write)  # type: ignore[method-assign]
+    database.read = timed(database.read)  # type: ignore[method-assign, assignment]
+    database.write = timed(database.write)  # type: ignore[method-assign, assignment]
     return spent
 
 

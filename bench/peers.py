@@ -112,7 +112,8 @@ def txtai(embedder: Embedder, groups: Sequence[Texts]) -> Iterator[Searches]:
         return embedder.embed_passages(texts)
 
     def searching(texts: Texts) -> Callable[[str, int], Sequence[Place]]:
-        places, rows = [], []
+        places: list[Place] = []
+        rows: list[tuple[int, str, None]] = []
         for name, text in texts:
             for chunk in chunker.split(Document(text, "text"), "", ""):
                 rows.append((len(places), chunk.text, None))

