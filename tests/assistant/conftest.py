@@ -4,8 +4,12 @@ import io
 from collections.abc import Callable
 
 import pytest
+from town import HARBOUR, TOWER
 from working import make_worker
 
+from assistant.answering import Answerer
+from assistant.models import ChatModels
+from assistant.settings import AssistantSettings
 from ingest.index.index import Index
 from ingest.index.tables import Record
 
@@ -24,3 +28,17 @@ def add(index: Index) -> Callable[..., Record]:
         return found
 
     return added
+
+
+@pytest.fixture
+def town(add: Callable[..., Record]) -> None:
+    """The town's documents are in the index."""
+    add("tower.txt", TOWER)
+    add("harbour.txt", HARBOUR)
+
+
+@pytest.fixture
+def answerer(index: Index) -> Answerer:
+    """Answers from the index with default settings."""
+    settings = AssistantSettings(data_dir=index.settings.data_dir)
+    return Answerer(index, ChatModels(settings), settings)

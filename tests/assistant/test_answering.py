@@ -13,6 +13,7 @@ from fake_ollama import FakeOllama
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from town import BUILT, HARBOUR, QUESTION, TOWER, answer, events
 
 from assistant import ollama_models
 from assistant.answering import (
@@ -39,36 +40,6 @@ from ingest.index.index import Index
 from ingest.index.tables import Record
 
 Add = Callable[..., Record]
-
-TOWER = "The lighthouse of Arnholm was built in 1871 by Clara Veit. Its lamp burned oil until 1934."
-HARBOUR = "The harbour of Arnholm exports salted herring. Its cranes were bought in Lisbon."
-QUESTION = "Who built the lighthouse of Arnholm?"
-BUILT = "The lighthouse of Arnholm was built in 1871 by Clara Veit."
-
-
-@pytest.fixture
-def answerer(index: Index) -> Answerer:
-    settings = AssistantSettings(data_dir=index.settings.data_dir)
-    return Answerer(index, ChatModels(settings), settings)
-
-
-@pytest.fixture
-def town(add: Add) -> None:
-    add("tower.txt", TOWER)
-    add("harbour.txt", HARBOUR)
-
-
-def events(answerer: Answerer, question: str = QUESTION, **given: Any) -> list[Event]:
-    async def collected() -> list[Event]:
-        return [event async for event in answerer.stream(question, **given)]
-
-    return asyncio.run(collected())
-
-
-def answer(answerer: Answerer, question: str = QUESTION, **given: Any) -> Answer:
-    last = events(answerer, question, **given)[-1]
-    assert isinstance(last, Answer)
-    return last
 
 
 def shown(seen: list[Event]) -> list[str]:

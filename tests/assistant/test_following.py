@@ -1,51 +1,18 @@
 """Follow-up questions, and prompts that must fit the model's context, over real HTTP."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fake_ollama import CHAT, THINKING, FakeOllama
+from town import BUILT, answer, events
 
 from assistant.answering import Answerer
-from assistant.events import Answer, Event, Reading, Rewritten, Searching
-from assistant.models import ChatModels
-from assistant.settings import AssistantSettings
+from assistant.events import Answer, Reading, Rewritten, Searching
 from ingest.index.catalogue import Record
 from ingest.index.errors import InputError
-from ingest.index.index import Index
 
 Add = Callable[..., Record]
-
-TOWER = "The lighthouse of Arnholm was built in 1871 by Clara Veit. Its lamp burned oil until 1934."
-HARBOUR = "The harbour of Arnholm exports salted herring. Its cranes were bought in Lisbon."
-QUESTION = "Who built the lighthouse of Arnholm?"
-BUILT = "The lighthouse of Arnholm was built in 1871 by Clara Veit."
-
-
-@pytest.fixture
-def answerer(index: Index) -> Answerer:
-    settings = AssistantSettings(data_dir=index.settings.data_dir)
-    return Answerer(index, ChatModels(settings), settings)
-
-
-@pytest.fixture
-def town(add: Add) -> None:
-    add("tower.txt", TOWER)
-    add("harbour.txt", HARBOUR)
-
-
-def events(answerer: Answerer, question: str = QUESTION, **given: Any) -> list[Event]:
-    async def collected() -> list[Event]:
-        return [event async for event in answerer.stream(question, **given)]
-
-    return asyncio.run(collected())
-
-
-def answer(answerer: Answerer, question: str = QUESTION, **given: Any) -> Answer:
-    last = events(answerer, question, **given)[-1]
-    assert isinstance(last, Answer)
-    return last
 
 
 # -- follow-up questions -----------------------------------------------------------------------
