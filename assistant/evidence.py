@@ -7,12 +7,16 @@ questions and shows on documents it was not fitted on what it can and cannot tel
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.index.documents import Passage
-from ingest.index.keywords import question_keywords
+from ingest.index.keywords import (
+    ENGLISH,
+    passage_keywords,
+    question_keywords,
+    question_terms,
+)
 from ingest.index.settings import DEFAULT_MODEL
 
 COSINE_WEIGHT = 3.5
@@ -39,11 +43,6 @@ CALIBRATED = DEFAULT_MODEL
 USUAL_COSINE = 0.7
 """The median of questions that have an answer: taken for any other model, whose cosines may lie
 elsewhere altogether, so that the words decide alone."""
-
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+"
-)
-"""Runs of scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ def weigh(question: str, passages: Sequence[Passage], cosine: float, threshold: 
     """
     if not passages:
         return NONE
-    covered = max(LEAST_COVERED, coverage(question, passages[0].text))
+    covered = coverage(question, passages[0].text, passages[0].language)
+    covered = max(LEAST_COVERED, covered)
     score = probability(cosine, covered)
     return Evidence(round(score, 4), score >= threshold, cosine, covered)
 
@@ -89,20 +89,19 @@ def probability(cosine: float, covered: float) -> float:
     return 1 / (1 + math.exp(-(COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + BIAS)))
 
 
-def coverage(question: str, text: str) -> float:
+def coverage(question: str, text: str, language: str = ENGLISH) -> float:
     """Return the share of a question's words, without stop words, that a text has.
 
     Words are compared by their stems; where a script has no spaces, by pairs of characters.
     A question of stop words alone, or one for a document as a whole ("Summarise this"), has
     none to miss, and is covered.
+
+    Args:
+        language: ISO 639-1 code of the text's.
     """
-    terms = set(question_keywords(_UNSPACED.sub(" ", question)).indices)
-    pairs = {
-        run[place : place + 2]
-        for run in _UNSPACED.findall(question)
-        for place in range(max(1, len(run) - 1))
-    }
-    if terms <= _WHOLE and not pairs:
+    words = question_terms(question, [language])
+    english = question_terms(question, [ENGLISH])
+    if not words or all(not _WHOLE.isdisjoint(terms) for terms in english):
         return 1.0
-    held = len(terms & set(question_keywords(text).indices)) if terms else 0
-    return (held + sum(pair in text for pair in pairs)) / (len(terms) + len(pairs))
+    held = set(passage_keywords(text, language).indices)
+    return sum(not held.isdisjoint(terms) for terms in words) / len(words)

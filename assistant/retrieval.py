@@ -122,7 +122,8 @@ class Retriever:
 
     def _search(self, generation: Generation, question: str, k: int, where: Where) -> Found:
         vector = generation.embedder.embed_question(question)
-        keywords = question_keywords(question)
+        languages = self._index.catalogue.languages(where.collection)
+        keywords = question_keywords(question, languages)
         store = generation.store
         limit = max(CANDIDATES, _wanted(k))
         for _ in range(_ROUNDS):
@@ -212,6 +213,7 @@ class Retriever:
                 page=stretch.page,
                 heading=stretch.best.heading,
                 score=round(scores[stretch.best.id], 4),
+                language=stretch.best.language,
             )
             for number, stretch in enumerate(stretches(shares, others, k), start=1)
         ]

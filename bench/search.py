@@ -142,7 +142,7 @@ def _write(index: Index, corpus: Corpus, count: int) -> None:
         index.catalogue.add(document.collection, document.name, document.sha256, document.size)
         [record] = queue.claim(1, lease=60.0)
         chunks = len(document.entries)
-        done = Done(record, "text", chunks, chunks, pages=None, characters=document.size)
+        done = Done(record, "text", "en", chunks, chunks, pages=None, characters=document.size)
         queue.finish([done])
         queue.release([record.id])
     index.store.flush()

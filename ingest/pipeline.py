@@ -177,7 +177,7 @@ class Pipeline:
                     chunk,
                     job.record.collection,
                     vector,
-                    passage_keywords(chunk.text),
+                    passage_keywords(chunk.text, chunk.language),
                     job.reading.kind,
                     job.record.modified,
                 )

@@ -43,6 +43,7 @@ class Done:
 
     record: Record
     kind: str
+    language: str
     chunks: int
     embedded: int
     pages: int | None
@@ -169,11 +170,13 @@ class Queue:
             parents = documents.c.parent.in_([one.record.id for one in done])
             query = sa.select(documents.c.parent).where(parents, SHOWN).distinct()
             families = set(connection.execute(query).scalars())
-            return {
+            finished = {
                 one.record.id
                 for one in done
                 if self._finish(connection, one, one.record.id in families)
             }
+        self._database.revision += 1
+        return finished
 
     def fail(self, record: Record, error: str) -> bool:
         """End the work with the reason why; an old version stays searchable."""
@@ -278,6 +281,7 @@ class Queue:
             "version": record.sha256,
             "dated": record.modified,
             "kind": done.kind,
+            "language": done.language,
             "chunks": done.chunks,
             "embedded": done.embedded,
             "pages": done.pages,

@@ -46,6 +46,7 @@ class Reading:
 
     Attributes:
         kind: what it was read as (see `Document`).
+        language: ISO 639-1 code of its text's; empty where it does not tell.
         chunks: how many there are.
         pages: None for kinds without pages.
         notice: what of the file was not read, and why; empty where all was.
@@ -55,6 +56,7 @@ class Reading:
 
     folder: Path
     kind: str
+    language: str
     chunks: int
     pages: int | None
     characters: int
@@ -82,6 +84,7 @@ class Reading:
                     heading=tuple(heading),
                     lead=lead,
                     around=tuple((first, last) for first, last in around),
+                    language=self.language,
                 )
 
     def discard(self) -> None:
@@ -142,6 +145,7 @@ class Reader:
             return Reading(
                 folder=folder,
                 kind=answer["kind"],
+                language=answer["language"],
                 chunks=answer["chunks"],
                 pages=answer["pages"],
                 characters=answer["characters"],

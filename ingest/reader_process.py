@@ -13,8 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ def _reading(
     from ingest.chunking import Chunker
     from ingest.index.errors import DocumentError
     from ingest.index.files import document_of, text_of
+    from ingest.language import language_of
     from ingest.loading import load
     from ingest.loading.loaded import Loaded
     from ingest.loading.progress import telling
@@ -84,6 +85,7 @@ def _reading(
                 with telling(on_progress):
                     loaded = load(path, request["name"], attachments)
             document = loaded.document
+            language = language_of(document.text, _files_of_any_size)
             with (scratch / "document.json").open("wb") as text:
                 text.write(text_of(document))
             count = 0
@@ -103,6 +105,7 @@ def _reading(
             return {"limit": "output", "reason": error.strerror or str(error)}
         return {
             "kind": document.kind,
+            "language": language,
             "chunks": count,
             "pages": len(document.pages) or None,
             "characters": len(document.text),
@@ -147,8 +150,25 @@ def _limit(memory: int, output: int) -> None:
     # macOS refuses a limit on the address space.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (output, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def _files_of_any_size() -> Iterator[None]:
+    """Lift the limit on what is written, for what no document has a say in."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    output, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (output, most))
 
 
 if __name__ == "__main__":

@@ -244,6 +244,7 @@ class Worker:
                 Done(
                     job.record,
                     reading.kind,
+                    reading.language,
                     reading.chunks,
                     job.embedded,
                     reading.pages,

@@ -38,6 +38,12 @@ from ingest.index.tables import (
     record_of,
 )
 
+LANGUAGE_SECONDS = 10.0
+"""Until a language that another process brought in is searched for, or a gone one no longer."""
+
+_COLLECTIONS_KEPT = 1_000
+"""Whose languages are remembered."""
+
 _IDS = 10_000
 """Most ids in one query: databases bound the number of parameters."""
 
@@ -68,6 +74,7 @@ class Catalogue:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
+        self._languages: dict[str | None, tuple[int, float, tuple[str, ...]]] = {}
 
     # -- asking --------------------------------------------------------------------------
 
@@ -269,6 +276,26 @@ class Catalogue:
         with self._database.read() as connection:
             rows = connection.execute(_VERSIONS, {"ids": list(document_ids)})
             return {key: (version, name) for key, version, name in rows}
+
+    def languages(self, collection: str | None = None) -> tuple[str, ...]:
+        """Return the languages of the searchable documents; UNKNOWN may be among them.
+
+        Every search asks, and the answer hardly ever changes: so it is remembered. A language
+        that this process brings in is seen at once, any other change within LANGUAGE_SECONDS.
+        """
+        revision, now = self._database.revision, time.monotonic()
+        known = self._languages.get(collection)
+        if known is not None and known[0] == revision and now - known[1] < LANGUAGE_SECONDS:
+            return known[2]
+        query = sa.select(documents.c.language).where(SEARCHABLE).distinct()
+        if collection is not None:
+            query = query.where(documents.c.collection == collection)
+        with self._database.read() as connection:
+            found = tuple(sorted(connection.execute(query).scalars()))
+        if len(self._languages) >= _COLLECTIONS_KEPT:
+            self._languages.clear()
+        self._languages[collection] = (revision, now, found)
+        return found
 
     # -- facts ---------------------------------------------------------------------------
 

@@ -22,11 +22,15 @@ class Database:
         url: SQLAlchemy address; SQLite in WAL mode, or PostgreSQL.
         tables: what is kept in it.
 
+    Attributes:
+        revision: grows when this process makes documents searchable.
+
     Raises:
         DataFolderError: it cannot be opened; also by every method, when it cannot be used.
     """
 
     def __init__(self, url: str, tables: sa.MetaData) -> None:
+        self.revision = 0
         self._engine = open_engine(url)
         with self.write(alone=True) as connection:
             tables.create_all(connection)

@@ -81,6 +81,7 @@ class Chunk:
         heading: titles of the sections around its start, outermost first.
         lead: the white space between the chunk before and this one.
         around: spans of the chunks within REACH characters, in order, without its own.
+        language: ISO 639-1 code of its document's; empty where that does not tell.
     """
 
     document_id: str
@@ -93,6 +94,7 @@ class Chunk:
     heading: tuple[str, ...] = ()
     lead: str = ""
     around: tuple[tuple[int, int], ...] = ()
+    language: str = ""
 
     @property
     def id(self) -> str:
@@ -115,6 +117,7 @@ class Passage:
         page: page on which the passage starts.
         heading: titles of the sections around the start of that chunk, outermost first.
         score: fused relevance in [0, 1]; comparable within one search only.
+        language: of its document, as in `Chunk`.
     """
 
     number: int
@@ -127,6 +130,7 @@ class Passage:
     page: int | None
     heading: tuple[str, ...] = field(default=())
     score: float = 0.0
+    language: str = ""
 
 
 def document_id(collection: str, name: str) -> str:

@@ -14,8 +14,9 @@ class DocumentShape(TypedDict):
 
     `stage` and `fraction` tell how far a running one is; `embedded`, how many of its chunks
     had no vector yet; `modified` is when its file was last changed, in UTC; `kind` is what a
-    ready one was read as, empty before; `parent` is the id of the document that it came in;
-    `notice` tells what of a ready one was not read, and what would read it.
+    ready one was read as, and `language` the ISO 639-1 code of its text's; `parent` is the id of
+    the document that it came in; `notice` tells what of a ready one was not read, and what would
+    read it.
     """
 
     id: str
@@ -30,6 +31,7 @@ class DocumentShape(TypedDict):
     size: int
     modified: str
     kind: str
+    language: str
     error: str | None
     notice: str | None
     attempts: int
@@ -67,6 +69,7 @@ def document_shape(record: Record) -> DocumentShape:
         "size": record.size,
         "modified": written(record.modified),
         "kind": record.kind,
+        "language": record.language,
         "error": record.error,
         "notice": record.notice or None,
         "attempts": record.attempts,

@@ -186,6 +186,7 @@ def payload(entry: Entry) -> dict[str, Any]:
         "page": chunk.page,
         "heading": list(chunk.heading),
         "lead": chunk.lead,
+        "language": chunk.language,
         "around": [list(span) for span in chunk.around],
     }
 
@@ -204,6 +205,7 @@ def chunk_of(fields: Mapping[str, Any]) -> Chunk:
         heading=tuple(fields["heading"]),
         lead=fields.get("lead", ""),
         around=tuple((start, end) for start, end in fields.get("around", ())),
+        language=fields.get("language", ""),
     )
 
 

@@ -42,6 +42,7 @@ class Record:
             known, when it was added; whole seconds since the epoch.
         dated: `modified` of the searchable version.
         kind: what the searchable version was read as (see `Document`), empty before the first.
+        language: ISO 639-1 code of the searchable version's; empty where it does not tell.
         chunks, pages, characters: of the searchable version; pages None where there are none.
         embedded: how many of those chunks were embedded; the others had their vectors already.
         from_text: whether the text that was read of the wanted content serves again.
@@ -64,6 +65,7 @@ class Record:
     modified: int
     dated: int
     kind: str
+    language: str
     chunks: int
     embedded: int
     pages: int | None
@@ -94,6 +96,7 @@ documents = sa.Table(
     sa.Column("modified", sa.BigInteger, nullable=False, default=0),
     sa.Column("dated", sa.BigInteger, nullable=False, default=0),
     sa.Column("kind", sa.Text, nullable=False, default=""),
+    sa.Column("language", sa.Text, nullable=False, default=""),
     sa.Column("chunks", sa.Integer, nullable=False, default=0),
     sa.Column("embedded", sa.Integer, nullable=False, default=0),
     sa.Column("pages", sa.Integer),

@@ -91,7 +91,7 @@ def claim(queue: Queue) -> Record:
 
 
 def finish(queue: Queue, record: Record, chunks: int = 3) -> bool:
-    done = Done(record, "text", chunks, embedded=chunks, pages=2, characters=500)
+    done = Done(record, "text", "en", chunks, embedded=chunks, pages=2, characters=500)
     finished = queue.finish([done])
     queue.release([record.id])
     return finished == {record.id}
@@ -338,7 +338,7 @@ def test_a_document_stays_held_until_its_old_version_is_cleared_away(
 ) -> None:
     add(catalogue, A)
     record = claim(queue)
-    assert queue.finish([Done(record, "text", 3, 3, None, 10)]) == {BOOK}
+    assert queue.finish([Done(record, "text", "en", 3, 3, None, 10)]) == {BOOK}
     add(catalogue, B)
     assert other.claim(1, LEASE) == []
     queue.release([BOOK])
@@ -568,12 +568,12 @@ def test_a_new_version_takes_the_place_of_all_that_came_in_the_old(
     mail = claim(queue)
     old, _ = catalogue.add("books", "mail.eml/old.txt", B, 10, parent=mail.id)
     kept, _ = catalogue.add("books", "mail.eml/kept.txt", C, 10, parent=mail.id)
-    queue.finish([Done(mail, "eml", 1, 1, None, 10, children=[old.id, kept.id])])
+    queue.finish([Done(mail, "eml", "en", 1, 1, None, 10, children=[old.id, kept.id])])
     queue.release([mail.id])
     assert len(catalogue.documents()) == 3
     catalogue.add("books", "mail.eml", "d" * 64, 10)
     [again] = [record for record in queue.claim(9, LEASE) if record.id == mail.id]
-    queue.finish([Done(again, "eml", 1, 1, None, 10, children=[kept.id])])
+    queue.finish([Done(again, "eml", "en", 1, 1, None, 10, children=[kept.id])])
     assert [record.name for record in catalogue.documents()] == ["mail.eml", "mail.eml/kept.txt"]
 
 
@@ -707,7 +707,7 @@ def test_what_came_in_a_moved_document_follows_before_the_old_goes(
         catalogue.add("letters", f"mail.eml/{name}.txt", content, 10, parent=there.id)[0].id
         for name, content in (("a", B), ("b", C))
     ]
-    queue.finish([Done(moved, "eml", 3, 3, None, 10, children=inside)])
+    queue.finish([Done(moved, "eml", "en", 3, 3, None, 10, children=inside)])
     queue.release([moved.id])
     assert len(catalogue.documents("books")) == 2
     assert finish(queue, claim(queue))
@@ -724,7 +724,7 @@ def test_removing_what_came_in_a_moved_document_lets_the_old_go(
     there, _ = collections.move(BOOK, "letters")
     moved = claim(queue)
     inside, _ = catalogue.add("letters", "book.txt/a.txt", B, 10, parent=there.id)
-    queue.finish([Done(moved, "eml", 3, 3, None, 10, children=[inside.id])])
+    queue.finish([Done(moved, "eml", "en", 3, 3, None, 10, children=[inside.id])])
     queue.release([moved.id])
     catalogue.remove(inside.id)
     assert len(catalogue.documents("books")) == 1

@@ -28,8 +28,8 @@ HARE = "The hare ran over the field."
 TORTOISE = "The tortoise walked on."
 FIELDS = {
     *("id", "name", "collection", "state", "stage", "fraction"),
-    *("chunks", "embedded", "pages", "size", "modified", "kind", "error", "notice", "attempts"),
-    *("sha256", "parent"),
+    *("chunks", "embedded", "pages", "size", "modified", "kind", "error", "notice"),
+    *("language", "attempts", "sha256", "parent"),
 }
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,8 +110,10 @@ def test_a_file_is_read_as_in_this_process(
     (tmp_path / "here").mkdir()
     document = load(path, "fable.pdf", tmp_path / "here").document
     expected = list(Chunker(tokenizer, 64).split(document, BOOK, VERSION))
-    assert list(reading.read_chunks(BOOK, VERSION)) == expected
-    assert (reading.chunks, reading.pages) == (len(expected), 2)
+    chunks = [replace(chunk, language="") for chunk in reading.read_chunks(BOOK, VERSION)]
+    assert chunks == expected
+    assert {chunk.language for chunk in reading.read_chunks(BOOK, VERSION)} == {"en"}
+    assert (reading.language, reading.chunks, reading.pages) == ("en", len(expected), 2)
     assert reading.characters == len(document.text)
     reading.discard()
     assert left_over(tmp_path) == []

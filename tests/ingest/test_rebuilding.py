@@ -458,7 +458,7 @@ def test_work_for_an_earlier_generation_is_refused(index: Index, small_model: Pa
     [ferry] = add(index, **{"ferry.txt": "The ferry leaves at noon."})
     queue = Queue(index.database, "late")
     [ferry] = queue.claim(1, 60.0)
-    done = Done(ferry, "text", 1, 1, pages=None, characters=25)
+    done = Done(ferry, "text", "en", 1, 1, pages=None, characters=25)
     with pytest.raises(StoreError, match="another embedding model"):
         queue.finish([done], generation=1)
     assert queue.finish([done], generation=2) == {ferry.id}
