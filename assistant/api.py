@@ -15,7 +15,7 @@ from gradio.events import api as gradio_api
 
 from assistant.events import Answer, Reading, Rewritten, Searching, Thinking, Usage, Writing
 from assistant.remote import INPUT_ERROR_TITLE
-from assistant.retrieval import default_k
+from assistant.retrieval import checked_question, default_k
 from assistant.services import Services
 from assistant.shapes import (
     AnswerShape,
@@ -76,6 +76,7 @@ class Endpoints:
         before: str | None = None,
     ) -> AsyncGenerator[AnswerShape, None]:
         """Answer a question from the documents; the last event is the checked answer."""
+        question = checked_question(question)
         growing = _empty_answer(question)
         shown = 0.0
         self._asking += 1
@@ -117,6 +118,7 @@ class Endpoints:
         before: str | None = None,
     ) -> SearchShape:
         """Find the passages that fit a question best."""
+        question = checked_question(question)
         async with self._services.answerer.retriever.turns:
             found = await asyncio.to_thread(
                 self._services.answerer.retriever.find,

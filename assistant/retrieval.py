@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from assistant.evidence import CALIBRATED, NONE, USUAL_COSINE, Evidence, weigh
 from assistant.reranking import Reranker
-from assistant.scope import Scope
+from assistant.scope import Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Passage
-from ingest.index.errors import InputError
+from ingest.index.errors import InputError, StoreError
 from ingest.index.generation import Generation
 from ingest.index.index import Index
 from ingest.index.keywords import question_keywords
@@ -118,7 +118,20 @@ class Retriever:
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
             return Found([], NONE)
-        return self._index.steadily(lambda generation: self._search(generation, question, k, where))
+        found = self._index.steadily(
+            lambda generation: self._search(generation, question, k, where)
+        )
+        if not found.passages and not scope.narrow:
+            self._require_passages(collection)
+        return found
+
+    def _require_passages(self, collection: str | None) -> None:
+        """Refuse an index that lost what the catalogue knows of: it is not empty, but damaged."""
+        if self._index.catalogue.passages(collection):
+            raise StoreError(
+                "The index has lost its passages.",
+                "Start `assistant` or `ingest worker`: it is built anew from the stored documents.",
+            )
 
     def _search(self, generation: Generation, question: str, k: int, where: Where) -> Found:
         vector = generation.embedder.embed_question(question)
@@ -268,13 +281,15 @@ def lift(ranked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, float]]:
     return sorted(lifted, key=lambda item: (-item[1], item[0].chunk_id))
 
 
-def checked_question(question: str) -> str:
-    """Return the question without outer white space.
+def checked_question(question: object) -> str:
+    """Return the question without outer white space and what cannot be written as UTF-8.
 
     Raises:
-        InputError: it is empty or too long.
+        InputError: it is empty or too long, or no text.
     """
-    question = question.strip()
+    if not isinstance(question, str):
+        raise InputError("The question is no text.", "Give it as a string.")
+    question = readable(question).strip()
     if not question:
         raise InputError("The question is empty.", "Type what you want to know.")
     if len(question) > MAX_QUESTION:
@@ -285,14 +300,17 @@ def checked_question(question: str) -> str:
     return question
 
 
-def checked_k(k: int) -> int:
+def checked_k(k: object) -> int:
     """Return `k`.
 
     Raises:
-        InputError: it is out of bounds.
+        InputError: it is out of bounds, or no whole number.
     """
-    if not 1 <= k <= MAX_PASSAGES:
-        raise InputError(f"The number of passages cannot be {k:,}.", f"Choose 1 to {MAX_PASSAGES}.")
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_PASSAGES:
+        shown = f"{k:,}" if isinstance(k, int) else readable(repr(k))[:40]
+        raise InputError(
+            f"The number of passages cannot be {shown}.", f"Choose 1 to {MAX_PASSAGES}."
+        )
     return k
 
 

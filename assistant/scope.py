@@ -1,5 +1,6 @@
 """What a person confines a search to: collection, documents, kinds of file, dates."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,22 +39,53 @@ class Scope:
         """Return it as the store takes it.
 
         Raises:
-            InputError: there is no such collection or kind of file, or a date is none.
+            InputError: there is no such collection or kind of file, a date is none, or what came
+                from another program is of the wrong type.
         """
-        catalogue.require_collection(self.collection)
-        if self.kinds is not None:
-            catalogue.require_kinds(self.kinds)
-        since = None if self.since is None else moment_of(self.since)
-        before = None if self.before is None else moment_of(self.before)
+        collection = _text("collection", self.collection)
+        ids, kinds = _texts("document_ids", self.document_ids), _texts("kinds", self.kinds)
+        catalogue.require_collection(collection)
+        if kinds is not None:
+            catalogue.require_kinds(kinds)
+        since, before = (
+            None if text is None else moment_of(text)
+            for text in (_text("since", self.since), _text("before", self.before))
+        )
         if since is not None and before is not None and since >= before:
             raise InputError(
                 f"No date lies from {self.since} on and before {self.before}.",
                 "Choose a later end, or an earlier beginning.",
             )
         return Where(
-            self.collection,
-            None if self.document_ids is None else tuple(self.document_ids),
-            None if self.kinds is None else tuple(kind.lower() for kind in self.kinds),
+            collection,
+            # What is no id is nobody's.
+            None if ids is None else tuple(one for one in ids if _ID.fullmatch(one)),
+            None if kinds is None else tuple(kind.lower() for kind in kinds),
             since,
             before,
         )
+
+
+def readable(text: str) -> str:
+    """Return a text that can be written as UTF-8 and kept in any database."""
+    return _UNREADABLE.sub("\ufffd", text)
+
+
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InputError(f"`{name}` is no text.", "Give it as a string, or leave it out.")
+    return readable(value)
+
+
+def _texts(name: str, values: object) -> list[str] | None:
+    if values is None:
+        return None
+    if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
+        raise InputError(f"`{name}` is no list of texts.", "Give it as one, or leave it out.")
+    return [readable(one) for one in values]

@@ -31,6 +31,7 @@ from ingest.index.store import (
     Hits,
     Where,
     chunk_of,
+    damage_is_told,
     entry_of,
     payload,
     split_edition,
@@ -153,7 +154,7 @@ class EdgeStore:
             records = self._open_shard.retrieve(
                 list(chunk_ids), with_payload=True, with_vector=False
             )
-        found = {str(record.id): chunk_of(record.payload or {}) for record in records}
+        found = {str(record.id): chunk_of(str(record.id), record.payload) for record in records}
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
     def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
@@ -335,10 +336,11 @@ def _entry(record: edge.Record) -> Entry:
     # A text of nothing but stop words has no keywords, and Edge then no such vector.
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(list(sparse.indices), list(sparse.values)) if sparse else Keywords([], [])
-    return entry_of(fields, dense, keywords)
+    return entry_of(str(record.id), fields, dense, keywords)
 
 
 def _hit(point: edge.ScoredPoint) -> Hit:
     fields = point.payload or {}
-    document_id, version = split_edition(fields["edition"])
-    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])
+    with damage_is_told():
+        document_id, version = split_edition(fields["edition"])
+        return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])

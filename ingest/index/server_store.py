@@ -30,6 +30,7 @@ from ingest.index.store import (
     Hits,
     Where,
     chunk_of,
+    damage_is_told,
     entry_of,
     payload,
     split_edition,
@@ -165,7 +166,7 @@ class ServerStore:
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         with self._foreign_errors():
             records = self._client.retrieve(self._name, list(chunk_ids), with_payload=True)
-        found = {str(record.id): chunk_of(record.payload or {}) for record in records}
+        found = {str(record.id): chunk_of(str(record.id), record.payload) for record in records}
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
     def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
@@ -344,10 +345,11 @@ def _entry(record: models.Record) -> Entry:
     dense = np.asarray(vectors[DENSE], dtype=np.float32)
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(sparse.indices, sparse.values) if sparse else Keywords([], [])
-    return entry_of(fields, dense, keywords)
+    return entry_of(str(record.id), fields, dense, keywords)
 
 
 def _hit(point: models.ScoredPoint) -> Hit:
     fields = point.payload or {}
-    document_id, version = split_edition(fields["edition"])
-    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])
+    with damage_is_told():
+        document_id, version = split_edition(fields["edition"])
+        return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])

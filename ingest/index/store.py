@@ -6,12 +6,14 @@ is given; which version of a document counts is the catalogue's to say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from zlib import crc32
 
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
+from ingest.index.errors import StoreError
 from ingest.index.keywords import Keywords
 from ingest.index.settings import IndexSettings
 
@@ -183,6 +185,7 @@ def payload(entry: Entry) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
+        "checksum": crc32(chunk.text.encode()),
         "page": chunk.page,
         "heading": list(chunk.heading),
         "lead": chunk.lead,
@@ -191,28 +194,53 @@ def payload(entry: Entry) -> dict[str, Any]:
     }
 
 
-def chunk_of(fields: Mapping[str, Any]) -> Chunk:
-    """Return the chunk whose payload this is."""
-    document_id, version = split_edition(fields["edition"])
-    return Chunk(
-        document_id=document_id,
-        version=version,
-        ordinal=fields["ordinal"],
-        start=fields["start"],
-        end=fields["end"],
-        text=fields["text"],
-        page=fields["page"],
-        heading=tuple(fields["heading"]),
-        lead=fields.get("lead", ""),
-        around=tuple((start, end) for start, end in fields.get("around", ())),
-        language=fields.get("language", ""),
-    )
+def chunk_of(chunk_id: str, fields: Mapping[str, Any] | None) -> Chunk:
+    """Return the chunk whose payload this is.
+
+    Raises:
+        StoreError: it is not what was written under this id; its text would be wrong.
+    """
+    with damage_is_told():
+        fields = fields or {}
+        document_id, version = split_edition(fields["edition"])
+        chunk = Chunk(
+            document_id=document_id,
+            version=version,
+            ordinal=fields["ordinal"],
+            start=fields["start"],
+            end=fields["end"],
+            text=fields["text"],
+            page=fields["page"],
+            heading=tuple(fields["heading"]),
+            lead=fields["lead"],
+            around=tuple((start, end) for start, end in fields["around"]),
+            language=fields["language"],
+        )
+        if (chunk.id, crc32(chunk.text.encode())) != (chunk_id, fields["checksum"]):
+            raise ValueError("another chunk's, or altered")
+        return chunk
 
 
-def entry_of(fields: Mapping[str, Any], vector: Vectors, keywords: Keywords) -> Entry:
-    """Return the entry whose payload this is."""
+@contextmanager
+def damage_is_told() -> Iterator[None]:
+    """Make a StoreError of what fails because a payload is not as it was written."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            "A passage in the index is damaged.",
+            "Stop Footnote, move its index away (the folder `edge` in the data folder, or the "
+            "server's collection) and start again: it is built anew from the stored documents.",
+            retryable=False,
+        ) from error
+
+
+def entry_of(
+    chunk_id: str, fields: Mapping[str, Any], vector: Vectors, keywords: Keywords
+) -> Entry:
+    """Return the entry whose payload this is; raises as `chunk_of`."""
     return Entry(
-        chunk_of(fields),
+        chunk_of(chunk_id, fields),
         fields["collection"],
         vector,
         keywords,
