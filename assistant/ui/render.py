@@ -20,6 +20,8 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]#+\-!|>~$:@.])")
 _LINKING = re.compile(r"(?<=!)\[|(?<=\])[(:]|:(?=//)|(?<=www)\.|@", re.IGNORECASE)
 """What makes images and links of a model's text, written out or not."""
 
+_OVERRIDE = re.compile("[\u202d\u202e]")
+
 _NO_SENTENCE = ("|", "```")
 """How lines begin that tags of ours would spoil: rows of tables, code."""
 
@@ -100,6 +102,10 @@ def _answer(answer: Answer, number: int) -> str:
             f'<span class="verdict">{good} of {total} {noun} supported'
             f"{why if good < total else ''}</span>"
         )
+    if answer.abstained and answer.passages:
+        parts.append(
+            f'<button type="button" class="why" id="near-{number}">Closest passages</button>'
+        )
     if answer.notice is not None:
         parts.append(f'<span class="notice">{_code(escape(answer.notice))}</span>')
     return "\n\n".join(parts)
@@ -149,7 +155,7 @@ def _link(answer: Answer, turn_number: int, sentence: int, number: int) -> str |
     """Return the link of a citation, None where a mark is only part of the words."""
     for order, citation in enumerate(answer.citations):
         if citation.sentence == sentence and citation.number == number:
-            title = escape(_place(citation.document, citation.page, citation.heading))
+            title = escape(_legible(_place(citation.document, citation.page, citation.heading)))
             return (
                 f'<a class="cite" href="#cite-{turn_number}-{order}" title="{title}">{number}</a>'
             )
@@ -163,12 +169,17 @@ def _place(document: str, page: int | None, heading: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Return text that Markdown leaves as it is."""
-    return _MARKDOWN.sub(r"\\\1", escape(text, quote=False)).replace("\n", "<br>")
+    return _MARKDOWN.sub(r"\\\1", escape(_legible(text), quote=False)).replace("\n", "<br>")
 
 
 def _safe_markdown(text: str) -> str:
     """Return a model's Markdown without HTML, images and links; emphasis and lists stay."""
-    return _LINKING.sub(r"\\\g<0>", escape(text, quote=False))
+    return _LINKING.sub(r"\\\g<0>", escape(_legible(text), quote=False))
+
+
+def _legible(text: str) -> str:
+    """Return text with overrides of the direction of writing in sight, not in force."""
+    return _OVERRIDE.sub("\ufffd", text)
 
 
 def _code(text: str) -> str:

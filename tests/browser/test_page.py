@@ -7,15 +7,18 @@ import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
 from serving import Page
-from visiting import ATTACK, BUILT, NARROW, Visit, Visiting
+from visiting import ATTACK, BUILT, EACH_SCREEN, NARROW, Visit, Visiting
 
 pytestmark = pytest.mark.browser
 
 # -- answers ----------------------------------------------------------------------------------
 
 
-def test_text_grows_while_it_is_written(visit: Visiting, tower: Path, ollama: FakeOllama) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_text_grows_while_it_is_written(
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
+) -> None:
+    here = visit(viewport)
     ollama.will_write(*(f"word{number} " for number in range(30)), delay=0.06)
     here.ask()
     expect(here.tab.locator("#chat")).to_contain_text("word2")
@@ -30,10 +33,11 @@ def test_text_grows_while_it_is_written(visit: Visiting, tower: Path, ollama: Fa
     expect(here.tab.locator("#chat")).to_contain_text("word29")
 
 
+@EACH_SCREEN
 def test_stop_keeps_what_is_there_and_hangs_up(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     ollama.will_write(*(f"word{number} " for number in range(300)), delay=0.05)
     here.ask()
     expect(here.tab.locator("#chat")).to_contain_text("word5")
@@ -86,6 +90,23 @@ def test_an_empty_question_says_what_to_do(visit: Visiting, tower: Path, no_olla
     assert BUILT in here.answer
 
 
+@EACH_SCREEN
+def test_what_is_not_answered_shows_what_comes_closest(
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
+) -> None:
+    here = visit(viewport)
+    ollama.will_write("NOT_IN_DOCUMENTS")
+    here.ask_and_wait()
+    assert here.answer.startswith("Your documents don't answer this.")
+    here.tab.get_by_role("button", name="Closest passages").click()
+    card = here.tab.locator("#sources button.source")
+    expect(card).to_contain_text("tower.md")
+    here.picture(f"closest-{viewport['width']}")
+    card.click()
+    expect(here.tab.locator("#quote")).to_contain_text(BUILT)
+    here.require_no_overflow()
+
+
 def test_tabs_have_conversations_of_their_own(
     visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
@@ -102,18 +123,23 @@ def test_tabs_have_conversations_of_their_own(
 # -- what is not trusted ----------------------------------------------------------------------
 
 
+@EACH_SCREEN
 def test_a_poisoned_document_is_only_text(
-    visit: Visiting, tmp_path: Path, page: Page, no_ollama: int
+    viewport: dict[str, int], visit: Visiting, tmp_path: Path, page: Page, no_ollama: int
 ) -> None:
-    poisoned = tmp_path / "<img src=x onerror=alert(1)>.txt"
+    # The override would show the end of the name as `fdp.txt` backwards: another kind of file.
+    poisoned = tmp_path / "<img src=x onerror=alert(1)>\u202efdp.txt"
     poisoned.write_text(f"The harbour of Arnholm {ATTACK} exports herring.")
     page.add(poisoned)
-    here = visit()
-    expect(here.documents().locator(".name bdi").first).to_have_text(poisoned.name)
+    here = visit(viewport)
+    expect(here.documents().locator(".name bdi").first).to_have_text(
+        poisoned.name.replace("\u202e", "\ufffd")
+    )
     require_harmless(here)
     here.tab.keyboard.press("Escape")
     here.ask_and_wait("What does the harbour of Arnholm export?")
     require_harmless(here)
+    here.require_no_overflow()
     here.tab.locator("#chat a.cite").first.click()
     expect(here.tab.locator("#quote")).to_be_visible()
     assert "<script>" in here.tab.locator("#sources").inner_text()
@@ -121,13 +147,15 @@ def test_a_poisoned_document_is_only_text(
     require_harmless(here)
 
 
+@EACH_SCREEN
 def test_a_poisoned_model_and_question_are_only_text(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
-    ollama.will_write(*re.findall(r"\S+\s*", f"{ATTACK} {BUILT} [1]"), delay=0.02)
-    here.ask_and_wait(f"Who built it? {ATTACK}")
+    here = visit(viewport)
+    ollama.will_write(*re.findall(r"\S+\s*", f"{ATTACK} \u202e{BUILT} [1]"), delay=0.02)
+    here.ask_and_wait(f"Who built it? \u202e{ATTACK}")
     require_harmless(here)
+    assert "\u202e" not in here.tab.locator("#chat").inner_text()
     assert "<script>" in here.answer
     for words in ATTACK.split("\n\n", maxsplit=1)[0].split():
         assert words in here.answer

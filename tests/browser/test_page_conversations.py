@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
-from visiting import BUILT, Visiting
+from visiting import BUILT, EACH_SCREEN, Visiting
 
 pytestmark = pytest.mark.browser
 
 
+@EACH_SCREEN
 def test_a_reload_brings_the_conversation_back_with_its_sources(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     ollama.will_write(BUILT, " [1]")
     here.ask_and_wait()
     expect(here.tab).to_have_url(re.compile(r"\?c=[0-9a-f]{32}$"))
@@ -22,6 +23,8 @@ def test_a_reload_brings_the_conversation_back_with_its_sources(
     expect(here.tab.locator("#chat .bot.message").first).to_contain_text(BUILT)
     here.tab.locator("#chat a.cite").click()
     expect(here.tab.locator("#quote")).to_have_text(BUILT)
+    here.hide_drawer()
+    here.open_left()
     expect(here.tab.locator(".conversations li.current")).to_contain_text("Who built")
 
 
@@ -79,10 +82,11 @@ def test_conversations_are_listed_opened_renamed_and_deleted(
     expect(here.tab.locator("#chat .bot.message").first).to_contain_text(BUILT)
 
 
+@EACH_SCREEN
 def test_a_question_is_edited_and_an_answer_rated(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     ollama.will_write(BUILT, " [1]")
     here.ask_and_wait("Who bilt it?")
     here.tab.get_by_role("button", name="Good answer").click()
@@ -98,6 +102,7 @@ def test_a_question_is_edited_and_an_answer_rated(
     here.tab.get_by_role("button", name="Edit").click()
     here.tab.locator("#chat a.cite").click()
     expect(here.tab.locator("#quote")).to_have_text(BUILT)
+    here.hide_drawer()
     ollama.will_write("Its lamp burned oil until 1934. [1]")
     here.ask("When did it burn oil?")
     expect(here.tab.locator("#chat")).to_contain_text("until 1934.")
@@ -105,8 +110,11 @@ def test_a_question_is_edited_and_an_answer_rated(
     expect(here.tab.locator("#sources .cite-card")).to_contain_text("Its lamp burned oil")
 
 
-def test_what_the_model_saw_folds_out(visit: Visiting, tower: Path, ollama: FakeOllama) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_what_the_model_saw_folds_out(
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
+) -> None:
+    here = visit(viewport)
     ollama.will_write(BUILT, " [1]")
     here.ask_and_wait()
     here.tab.get_by_text("What the model saw").click()

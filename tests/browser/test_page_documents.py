@@ -7,15 +7,16 @@ from fake_ollama import FakeOllama
 from fpdf import FPDF
 from playwright.sync_api import expect
 from serving import Page, until
-from visiting import BUILT, HARBOUR, TOWER, Visiting
+from visiting import BUILT, EACH_SCREEN, HARBOUR, TOWER, Visiting
 
 pytestmark = pytest.mark.browser
 
 
+@EACH_SCREEN
 def test_from_a_file_to_the_highlighted_sentence(
-    visit: Visiting, tmp_path: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tmp_path: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     expect(here.tab.locator("#welcome")).to_contain_text("Drop files or a folder")
     here.picture("empty")
     path = tmp_path / "tower.md"
@@ -31,8 +32,10 @@ def test_from_a_file_to_the_highlighted_sentence(
     expect(here.tab.locator("#chat .uncited, #chat .unsupported")).to_have_text(
         "It is painted pink."
     )
+    here.show_sources()
     expect(here.tab.locator("#sources .cite-card")).to_contain_text("tower.md")
     here.picture("answer")
+    here.hide_drawer()
 
     cite = here.tab.locator("#chat a.cite")
     expect(cite).to_have_text("1")
@@ -42,6 +45,7 @@ def test_from_a_file_to_the_highlighted_sentence(
     expect(here.tab.locator("#sources .opened")).to_contain_text("Its lamp burned oil until 1934.")
     expect(here.tab.locator("#quote")).to_be_in_viewport()
     here.picture("source")
+    here.hide_drawer()
     here.tab.get_by_role("button", name="why?").click()
     expect(here.tab.locator("ol.verdicts li")).to_have_count(2)
     here.require_no_overflow()
@@ -49,8 +53,11 @@ def test_from_a_file_to_the_highlighted_sentence(
     assert here.errors == []
 
 
-def test_files_at_once_and_one_that_fails_with_its_reason(visit: Visiting, tmp_path: Path) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_files_at_once_and_one_that_fails_with_its_reason(
+    viewport: dict[str, int], visit: Visiting, tmp_path: Path
+) -> None:
+    here = visit(viewport)
     contents = {"tower.md": TOWER, "harbour.txt": HARBOUR, "empty.txt": ""}
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
@@ -61,6 +68,9 @@ def test_files_at_once_and_one_that_fails_with_its_reason(visit: Visiting, tmp_p
     expect(failed).to_contain_text("empty.txt is empty. Add a file that has text in it.")
     expect(here.tab.locator("#documents .counts")).to_contain_text("1 failed")
     here.picture("failed")
+    failed.locator(".reason").click()
+    expect(here.tab.get_by_role("dialog")).to_contain_text("Add a file that has text in it.")
+    here.tab.get_by_role("button", name="Done").click()
     failed.get_by_role("button", name="Retry").click()
     expect(failed).to_contain_text("empty.txt is empty.")
     here.tab.get_by_label("State").select_option("failed")
@@ -70,10 +80,11 @@ def test_files_at_once_and_one_that_fails_with_its_reason(visit: Visiting, tmp_p
     expect(here.documents()).to_have_count(1)
 
 
+@EACH_SCREEN
 def test_removing_asks_first_and_can_be_undone(
-    visit: Visiting, page: Page, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, page: Page, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
 
     def remove(answer: str) -> None:
         here.row("tower.md").get_by_role("button", name="More for tower.md").click()
@@ -95,19 +106,24 @@ def test_removing_asks_first_and_can_be_undone(
     until(lambda: page.index.catalogue.documents() == [])
 
 
+@pytest.mark.usefixtures("tower", "no_ollama")
+@EACH_SCREEN
 def test_the_next_question_uses_the_documents_that_were_chosen(
-    visit: Visiting, page: Page, tower: Path, tmp_path: Path, no_ollama: int
+    viewport: dict[str, int], visit: Visiting, page: Page, tmp_path: Path
 ) -> None:
     other = tmp_path / "port" / "harbour.txt"
     other.parent.mkdir()
     other.write_text(HARBOUR)
     page.add(other, "port")
-    here = visit()
+    here = visit(viewport)
     expect(here.tab.locator("#scope")).to_contain_text("all documents")
+    here.open_left()
     here.tab.get_by_role("radio", name="port").click()
+    here.hide_drawer()
     expect(here.tab.locator("#scope")).to_contain_text("port")
     here.ask_and_wait()
     assert BUILT not in here.answer
+    here.open_left()
     here.tab.get_by_role("radio", name="All documents").click()
     here.row("tower.md").get_by_role("checkbox").check()
     here.picture("selected")
@@ -130,8 +146,11 @@ def test_a_document_moves_to_another_collection(visit: Visiting, page: Page, tow
     expect(here.row("tower.md")).to_contain_text("coast")
 
 
-def test_a_document_is_read_in_full_and_searched(visit: Visiting, tower: Path) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_a_document_is_read_in_full_and_searched(
+    viewport: dict[str, int], visit: Visiting, tower: Path
+) -> None:
+    here = visit(viewport)
     here.row("tower.md").get_by_role("button", name="tower.md", exact=True).click()
     expect(here.tab.locator(".reading .heading")).to_have_text("Lighthouse")
     expect(here.tab.locator(".outline button")).to_have_text("Lighthouse")
@@ -165,8 +184,9 @@ def test_ten_thousand_documents_scroll(visit: Visiting, page: Page) -> None:
     assert here.documents().count() < 60
 
 
+@EACH_SCREEN
 def test_a_pdf_s_page_is_shown_with_the_sentence_boxed(
-    visit: Visiting, page: Page, tmp_path: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, page: Page, tmp_path: Path, ollama: FakeOllama
 ) -> None:
     paper = FPDF()
     paper.set_font("helvetica", size=14)
@@ -176,7 +196,7 @@ def test_a_pdf_s_page_is_shown_with_the_sentence_boxed(
     path = tmp_path / "tower.pdf"
     path.write_bytes(bytes(paper.output()))
     page.add(path)
-    here = visit()
+    here = visit(viewport)
     ollama.will_write(BUILT, " [1]")
     here.ask_and_wait()
     here.tab.locator("#chat a.cite").click()

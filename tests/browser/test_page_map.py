@@ -9,12 +9,11 @@ from fake_ollama import FakeOllama
 from playwright.sync_api import expect
 from serving import Page
 from stand_in import install_umap
-from visiting import BUILT, NARROW, TOWER, WIDE, Visit, Visiting
+from visiting import BUILT, EACH_SCREEN, TOWER, Visit, Visiting
 
 pytestmark = pytest.mark.browser
 
 SUMMARY = re.compile(r"\d\d passages of 1 document")
-VIEWPORTS = pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
 @pytest.fixture
@@ -28,13 +27,11 @@ def many(page: Page, tmp_path: Path) -> None:
 
 
 def open_map(here: Visit) -> None:
-    opened = here.tab.get_by_role("button", name="Map", exact=True)
-    if not opened.is_visible():
-        here.tab.get_by_role("button", name="Conversations and documents").click()
-    opened.click()
+    here.open_left()
+    here.tab.get_by_role("button", name="Map", exact=True).click()
 
 
-@VIEWPORTS
+@EACH_SCREEN
 def test_a_click_on_the_map_opens_the_passage(
     viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
@@ -53,7 +50,7 @@ def test_a_click_on_the_map_opens_the_passage(
 
 
 @pytest.mark.usefixtures("many", "ollama")
-@VIEWPORTS
+@EACH_SCREEN
 def test_the_map_by_neighbours_comes_when_it_is_drawn(
     viewport: dict[str, int],
     visit: Visiting,
@@ -125,8 +122,12 @@ def pixels(here: Visit) -> str:
     return drawn
 
 
-def test_settings_are_kept_in_the_browser(visit: Visiting, tower: Path, ollama: FakeOllama) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_settings_are_kept_in_the_browser(
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
+) -> None:
+    here = visit(viewport)
+    here.open_left()
     here.tab.get_by_role("button", name="Settings").click()
     here.tab.get_by_label("Theme").select_option("dark")
     here.tab.get_by_label("Chat model").select_option("llama3.2:latest")
@@ -136,6 +137,7 @@ def test_settings_are_kept_in_the_browser(visit: Visiting, tower: Path, ollama: 
     expect(here.tab.locator("body.dark")).to_have_count(1)
     here.reload()
     expect(here.tab.locator("body.dark")).to_have_count(1)
+    here.open_left()
     here.tab.get_by_role("button", name="Settings").click()
     expect(here.tab.get_by_label("Passages that an answer is made from")).to_have_value("3")
     expect(here.tab.get_by_label("Chat model")).to_have_value("llama3.2:latest")

@@ -8,7 +8,7 @@ import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
 from serving import until
-from visiting import BUILT, NARROW, WIDE, Visit, Visiting
+from visiting import BUILT, EACH_SCREEN, Visit, Visiting
 
 pytestmark = pytest.mark.browser
 
@@ -24,23 +24,18 @@ def ask_for_many_words(here: Visit, ollama: FakeOllama, words: int = WORDS) -> N
 
 
 def new_chat(here: Visit) -> None:
-    open_left(here)
+    here.open_left()
     here.tab.get_by_role("button", name="New chat").click()
     expect(here.tab.locator("#chat .message")).to_have_count(0)
     expect(here.tab.locator("#send")).to_be_visible()
 
 
-def open_left(here: Visit) -> None:
-    if not here.tab.locator("#left").is_visible():
-        here.tab.get_by_role("button", name="Conversations and documents").click()
-
-
 def back(here: Visit, title: str = "Who built") -> None:
-    open_left(here)
+    here.open_left()
     here.tab.locator(".conversations .open", has_text=title).click()
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@EACH_SCREEN
 def test_an_answer_goes_on_while_another_conversation_is_in_sight(
     viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
@@ -52,7 +47,7 @@ def test_an_answer_goes_on_while_another_conversation_is_in_sight(
     assert "word" not in here.tab.locator("#chat").inner_text()
     [first, _] = ollama.chats
     assert not first.over.is_set()
-    open_left(here)
+    here.open_left()
     writing = here.tab.get_by_role("img", name="An answer is being written")
     expect(writing).to_have_count(1)
     here.picture(f"writing-elsewhere-{viewport['width']}")

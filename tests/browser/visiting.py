@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Request, expect
 from playwright.sync_api import Page as Tab
 
@@ -16,6 +17,7 @@ ARGUMENTS = """--no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync""".split()
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+EACH_SCREEN = pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 
 QUESTION = "Who built the lighthouse of Arnholm?"
 
@@ -82,9 +84,26 @@ class Visit:
         expect(ended).to_have_count(before + 1)
         expect(self.tab.locator("#send")).to_be_visible()
 
+    def open_left(self) -> None:
+        """Bring conversations and collections into sight, where they are a drawer."""
+        if not self.tab.locator("#left").is_visible():
+            self.tab.get_by_role("button", name="Conversations and documents").click()
+
+    def show_sources(self) -> None:
+        """Bring the sources into sight, where they are a drawer."""
+        if not self.tab.locator("#right").is_visible():
+            self.tab.get_by_role("button", name="Sources", exact=True).click()
+
+    def hide_drawer(self) -> None:
+        """Close what lies over the chat on a narrow screen."""
+        if self.tab.locator("body[data-drawer]").count():
+            self.tab.keyboard.press("Escape")
+            expect(self.tab.locator("body[data-drawer]")).to_have_count(0)
+
     def documents(self) -> Locator:
         """Open the list of documents and return its rows."""
         if self.tab.locator("#view.view-documents").count() == 0:
+            self.open_left()
             self.tab.locator("#documents .counts .link").first.click()
         return self.tab.locator("#view .rows .row")
 
@@ -92,6 +111,7 @@ class Visit:
         return self.documents().filter(has=self.tab.locator(f".name bdi:text-is('{name}')"))
 
     def upload(self, *paths: Path) -> None:
+        self.open_left()
         with self.tab.expect_file_chooser() as chooser:
             self.tab.locator("#documents").get_by_role("button", name="Add files").click()
         chooser.value.set_files(list(paths))

@@ -150,7 +150,7 @@ function clicked(event) {
     return;
   }
   const button = event.target.closest("#chat button[id]");
-  const [, action, number] = /^(copy|retry|edit|up|down|why)-(\d+)$/.exec(button?.id ?? "") ?? [];
+  const [, action, number] = /^(copy|retry|edit|up|down|why|near)-(\d+)$/.exec(button?.id ?? "") ?? [];
   if (action) actions[action](Number(number), button);
 }
 
@@ -160,6 +160,7 @@ const actions = {
   retry,
   edit,
   why: (number) => emit("why", number),
+  near: (number) => emit("sources", number),
   up: (number, button) => rate(number, "up", button),
   down: (number, button) => rate(number, "down", button),
   copy: (number) =>

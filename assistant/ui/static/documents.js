@@ -1,6 +1,6 @@
 // Documents: collections and counts on the left, and all of them as a list in a view.
 
-import { asked, attempt, bytes, call, confirmed, fill, get, h, iconButton, menu, note, plural, when } from "./dom.js";
+import { asked, attempt, bytes, call, confirmed, fill, get, h, iconButton, menu, note, plural, told, when } from "./dom.js";
 import { emit, on, scope, setScope, state } from "./state.js";
 import { openView, closeView, viewIs } from "./views.js";
 import { poll, totals } from "./status.js";
@@ -234,15 +234,22 @@ function documentRow(row, index) {
       row.known
         ? h("button.link", { type: "button", title: row.name, "data-key": `read-${row.id}`, onclick: () => openReader(row.id) }, h("bdi", null, row.name))
         : h("bdi", { title: row.name }, row.name),
-      failed ? h("span.reason", { title: row.error }, row.error) : (busy && row.error) || row.notice ? h("span.quiet", { title: row.error || row.notice }, row.error || row.notice) : folder,
+      failed || (busy && row.error) || row.notice ? reason(row) : folder,
     ),
-    h("span.state", { role: "cell" }, busy ? [stageWords(row), h("progress", { value: row.state === "running" ? row.fraction : 0, max: 1, "aria-label": row.name })] : failed ? [h("button.link", { type: "button", "data-key": `retry-${row.id}`, onclick: () => retry(row) }, "Retry")] : "ready"),
+    h("span.state", { role: "cell" }, busy ? [stageWords(row), h("progress", { value: row.state === "running" ? row.fraction : 0, max: 1, "aria-label": row.name })] : failed ? ["failed ", h("button.link", { type: "button", "data-key": `retry-${row.id}`, onclick: () => retry(row) }, "Retry")] : "ready"),
     h("span.chunks", { role: "cell" }, row.known ? row.chunks.toLocaleString("en") : ""),
     h("span.pages", { role: "cell" }, row.pages ? row.pages.toLocaleString("en") : ""),
     h("span.size", { role: "cell" }, bytes(row.size)),
     h("span.updated", { role: "cell" }, when(row.updated)),
     h("span", { role: "cell" }, more),
   );
+}
+
+/** One line of why a document failed, waits or was read in part; a click tells it in full. */
+function reason(row) {
+  const words = row.error || row.notice;
+  const classes = row.state === "failed" ? "reason" : "quiet";
+  return h("button", { type: "button", class: classes, title: words, "data-key": `reason-${row.id}`, onclick: () => told(row.name, words) }, words);
 }
 
 function actionsOf(row) {

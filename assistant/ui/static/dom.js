@@ -46,10 +46,13 @@ export async function call(method, path, body, options) {
   } catch {
     throw new Refusal("Footnote does not answer. Start it again, then reload the page.");
   }
-  const answer = await response.json().catch(() => null);
+  const answer = await response.text().then((text) => JSON.parse(text, legible)).catch(() => null);
   if (!response.ok) throw new Refusal(answer?.error ?? `Footnote answered with an error (${response.status}). Reload the page.`);
   return answer;
 }
+
+/** An override of the direction of writing makes a name look like another: it is shown instead. */
+const legible = (_, value) => (typeof value === "string" ? value.replace(/[\u202D\u202E]/g, "\uFFFD") : value);
 
 export const get = (path) => call("GET", path);
 
@@ -99,6 +102,17 @@ export function confirmed(question, action) {
     document.body.append(dialog);
     dialog.showModal();
   });
+}
+
+/** Tell something at length. */
+export function told(title, words) {
+  const dialog = h(
+    "dialog.ask",
+    { "aria-label": title, onclose: () => dialog.remove() },
+    h("form", { method: "dialog" }, h("h2", { dir: "auto" }, title), h("p", { dir: "auto" }, words), h("div.buttons", null, h("button.primary", { value: "done" }, "Done"))),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 /** Ask for one line of text; resolves to it, or to null. */

@@ -29,6 +29,7 @@ export function startSources(right) {
   on("cite", ({ turn, order }) => open(turn, order));
   on("passage", ({ turn, rank }) => openPassage(turn, rank));
   on("why", showVerdicts);
+  on("sources", showSources);
   on("walk", walk);
   const chat = (event, lit) => lightCards(event.target.closest?.("#chat .said"), lit);
   document.addEventListener("mouseover", (event) => (chat(event, true), hover(event)));
@@ -67,6 +68,15 @@ async function showLast() {
   chosen = null;
   const answer = await attempt(() => answerOf(turn));
   if (answer) list(answer, turn);
+}
+
+/** Show all that an answer rests on, or what came closest to one. */
+async function showSources(turn) {
+  const answer = await attempt(() => answerOf(turn));
+  if (!answer) return;
+  chosen = { turn, kept: true };
+  list(answer, turn);
+  emit("drawer", "right");
 }
 
 function list(answer, turn, opened = null, order = null) {
