@@ -113,6 +113,8 @@ def _answer(answer: Answer, number: int) -> str:
 
 def _marked_text(answer: Answer, number: int) -> str:
     """Return the answer as Markdown with links for its marks and doubtful sentences marked."""
+    if answer.mode == "quotes":
+        return _quotes(answer, number) or _plain(answer.text)
     text, shown, last, sentence = answer.text, "", 0, 0
     for start, end in sentence_spans(text):
         piece = text[start:end]
@@ -131,24 +133,32 @@ def _marked_text(answer: Answer, number: int) -> str:
     return shown + text[last:]
 
 
+def _quotes(answer: Answer, number: int) -> str:
+    """Return quotes with their links: what stands in them is no mark and ends no sentence."""
+    shown = []
+    for order, sentence in enumerate(answer.sentences):
+        # Where a line ended on its page means nothing here.
+        words = _plain(" ".join(sentence.text.split()))
+        links = "".join(_link(answer, number, order, one) or "" for one in sentence.citations)
+        shown.append(_said(f"“{words}”{links}", sentence.support, f"said-{number}-{order}"))
+    return "\n\n".join(shown)
+
+
 def _said(inner: str, support: Support, key: str) -> str:
     why = f' title="{_EXPLAINED[support]}"' if support in _EXPLAINED else ""
     return f'<span class="said {support.value}" id="{key}"{why}>{inner}</span>'
 
 
 def _linked(piece: str, answer: Answer, turn_number: int, sentence: int) -> str:
-    quoted = answer.mode == "quotes"
     shown, last = "", 0
     for match in MARK.finditer(piece):
         link = _link(answer, turn_number, sentence, int(match[1]))
         if link is None:
             continue
-        before = piece[last : match.start()]
-        shown += _plain(before) if quoted else _safe_markdown(before)
+        shown += _safe_markdown(piece[last : match.start()])
         shown = shown.rstrip(" ") + link
         last = match.end()
-    rest = piece[last:]
-    return shown + (_plain(rest) if quoted else _safe_markdown(rest))
+    return shown + _safe_markdown(piece[last:])
 
 
 def _link(answer: Answer, turn_number: int, sentence: int, number: int) -> str | None:
