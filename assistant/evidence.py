@@ -32,7 +32,11 @@ document one in a hundred comes as near (docs/retrieval.md)."""
 _WHOLE = frozenset(
     question_keywords(
         "summarise summarize summary overview outline gist recap document file text content topic "
-        "theme main key important point idea takeaway give tell show write explain describe list"
+        "theme main key important point idea takeaway give tell show write explain describe list "
+        "fasse fass zusammen zusammenfassung überblick dokument datei inhalt wichtigste gib zeige "
+        "résume résumez résumer résumé aperçu fichier contenu principaux points donne "
+        "resume resuma resumir resumen resumo documento archivo arquivo texto contenido dame "
+        "riassumi riassunto riepilogo contenuto vat samen samenvatting"
     ).indices
 )
 """Words of questions that ask for a document as a whole, and so need not stand in it."""
@@ -100,7 +104,8 @@ def coverage(question: str, text: str, language: str = ENGLISH) -> float:
         language: ISO 639-1 code of the text's.
     """
     words = question_terms(question, [language])
-    english = question_terms(question, [ENGLISH])
+    # Beside the stems of its own language each word has its English one, as _WHOLE has.
+    english = question_terms(question, [language, ENGLISH])
     if not words or all(not _WHOLE.isdisjoint(terms) for terms in english):
         return 1.0
     held = set(passage_keywords(text, language).indices)

@@ -46,6 +46,22 @@ def test_the_share_of_the_question_s_words(question: str, text: str, share: floa
     assert coverage(question, text) == pytest.approx(share)
 
 
+@pytest.mark.parametrize(
+    ("question", "language", "share"),
+    [
+        ("Fasse dieses Dokument zusammen.", "de", 1.0),
+        ("Fasse den Vertrag zusammen.", "de", 0.0),
+        ("Résume ce document.", "fr", 1.0),
+        ("Resume este documento", "es", 1.0),
+        ("Riassumi questo documento", "it", 1.0),
+    ],
+)
+def test_a_document_as_a_whole_is_asked_for_in_its_language(
+    question: str, language: str, share: float
+) -> None:
+    assert coverage(question, "1234", language) == pytest.approx(share)
+
+
 def test_both_near_vectors_and_shared_words_are_evidence() -> None:
     assert 0 < probability(-1.0, 0.0) < probability(0.2, 0.2) < probability(0.7, 0.2)
     assert probability(0.2, 0.2) < probability(0.2, 0.9) < probability(0.7, 0.9) < 1
