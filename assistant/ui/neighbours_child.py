@@ -35,12 +35,12 @@ def main() -> None:
 
 def embedded(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return UMAP's places of vectors, the same ones on every run."""
-    import umap
-
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     with warnings.catch_warnings():
-        # With a seed it uses one thread, and says so; that is what is wanted here.
-        warnings.simplefilter("ignore", UserWarning)
+        # It says that there is no TensorFlow, and that a seed means one thread: both are meant.
+        warnings.simplefilter("ignore")
+        import umap
+
         # Of unit vectors, Euclidean neighbours are those by cosine, and found sooner.
         # Starting from the principal components keeps the two maps recognisable.
         placer = umap.UMAP(
