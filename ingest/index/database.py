@@ -32,8 +32,13 @@ class Database:
     def __init__(self, url: str, tables: sa.MetaData) -> None:
         self.revision = 0
         self._engine = open_engine(url)
-        with self.write(alone=True) as connection:
-            tables.create_all(connection)
+        try:
+            with self.write(alone=True) as connection:
+                tables.create_all(connection)
+                _require_columns(connection, tables)
+        except DataFolderError:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -86,6 +91,19 @@ def open_engine(url: str) -> sa.Engine:
 def reason(error: SQLAlchemyError) -> str:
     """Return what the database said, in one line."""
     return str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+
+
+def _require_columns(connection: Connection, tables: sa.MetaData) -> None:
+    """Refuse tables of another version: whatever is asked of them would fail half-way."""
+    inspector = sa.inspect(connection)
+    for table in tables.sorted_tables:
+        found = {column["name"] for column in inspector.get_columns(table.name)}
+        if found != set(table.columns.keys()):
+            raise DataFolderError(
+                "This data was written by another version of Footnote.",
+                "Run that version again, or choose another FOOTNOTE_DATA_DIR (or "
+                "FOOTNOTE_DATABASE_URL) and add the documents there.",
+            )
 
 
 @contextmanager

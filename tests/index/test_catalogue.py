@@ -48,7 +48,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return sqlite_url(tmp_path)
     engine = sa.create_engine(SERVER)
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS documents, discarded, facts"))
+        metadata.drop_all(connection)
     engine.dispose()
     return SERVER
 
@@ -625,6 +625,24 @@ def test_a_catalogue_that_cannot_be_opened_is_a_sentence(tmp_path: Path, damage:
         (folder / "catalogue.sqlite3").write_bytes(damage)
     with pytest.raises(DataFolderError, match=r"cannot be used .*FOOTNOTE_DATA_DIR"):
         Database(sqlite_url(folder), metadata)
+
+
+@pytest.mark.parametrize("change", ["ADD COLUMN colour TEXT", "DROP COLUMN notice"])
+def test_a_catalogue_of_another_version_is_refused_and_left_as_it_is(url: str, change: str) -> None:
+    Database(url, metadata).close()
+    engine = sa.create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE documents {change}"))
+        columns = sa.inspect(engine).get_columns("documents")
+        with pytest.raises(DataFolderError, match=r"another version .*another FOOTNOTE_DATA_DIR"):
+            Database(url, metadata)
+        assert [one["name"] for one in sa.inspect(engine).get_columns("documents")] == [
+            one["name"] for one in columns
+        ]
+    finally:
+        metadata.drop_all(engine)
+        engine.dispose()
 
 
 # -- another name, another collection ----------------------------------------------------------

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
-from ingest.index.tables import State
+from ingest.index.tables import State, metadata
 from ingest.settings import IngestSettings
 
 pytestmark = pytest.mark.slow
@@ -84,10 +84,7 @@ app(["worker"])
 def database() -> str:
     """The address of an empty database."""
     engine = sa.create_engine(DATABASE)
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text("DROP TABLE IF EXISTS documents, discarded, facts, rebuilds, rebuilt")
-        )
+    metadata.drop_all(engine)
     engine.dispose()
     return DATABASE
 
