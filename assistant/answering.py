@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from assistant import prompting
 from assistant.checking import AnswerChecker, BackgroundChecker, cite
 from assistant.citations import CitationParser
 from assistant.events import (
     Answer,
-    Citation,
     Event,
     Reading,
     Rewritten,
@@ -21,18 +20,17 @@ from assistant.events import (
     Usage,
     Writing,
 )
-from assistant.evidence import NONE, Evidence
 from assistant.fencing import SENTINEL
 from assistant.judging import Write, judged
 from assistant.languages import language_name
 from assistant.models import ChatModels, Choice, Counts
 from assistant.prompting import Prompt
+from assistant.question import Question
 from assistant.quoting import best_quotes
 from assistant.retrieval import Retriever, checked_question, default_k
 from assistant.scope import NOTHING_THERE, Scope
 from assistant.settings import AssistantSettings
 from assistant.verification import Support
-from ingest.index.documents import Passage
 from ingest.index.errors import FootnoteError, ModelError
 from ingest.index.index import Index
 
@@ -44,77 +42,6 @@ _JUDGE_TOKENS = 16
 """Written at the most when a sentence is judged: yes or no."""
 
 NO_DOCUMENTS = "There are no documents to answer from yet. Add some, then ask again."
-
-
-@dataclass(slots=True)
-class _Question:
-    """One question on its way, and what is known of it so far."""
-
-    text: str
-    started: float = field(default_factory=time.monotonic)
-    passages: tuple[Passage, ...] = ()
-    evidence: Evidence = NONE
-    dropped: tuple[int, ...] = ()
-    standalone: str | None = None
-    reasoning: str = ""
-    usage: Usage = field(default_factory=Usage)
-
-    @property
-    def understood(self) -> str:
-        """The question that is searched for and answered."""
-        return self.standalone or self.text
-
-    def since(self) -> float:
-        """Return the seconds since it was asked."""
-        return round(time.monotonic() - self.started, 4)
-
-    def show(self, passages: Sequence[Passage]) -> None:
-        """Note which of the passages, the first ones, are read."""
-        self.dropped = tuple(passage.number for passage in self.passages[len(passages) :])
-        self.usage.passages_used = len(passages)
-        self.usage.passages_dropped = len(self.dropped)
-
-    def count(self, counts: Counts, last: float) -> None:
-        """Note what a model counted; its last token came `last` seconds after the question."""
-        self.usage.prompt_tokens = counts.prompt_tokens
-        self.usage.answer_tokens = counts.answer_tokens
-        seconds = last - (self.usage.first_token_seconds or 0.0)
-        if counts.answer_tokens is not None and counts.answer_tokens > 1 and seconds > 0:
-            self.usage.tokens_per_second = round((counts.answer_tokens - 1) / seconds, 1)
-
-    def answer(
-        self,
-        text: str,
-        *,
-        model: str | None,
-        abstained: bool = False,
-        sentences: tuple[Sentence, ...] = (),
-        citations: tuple[Citation, ...] = (),
-        notice: str | None = None,
-        cut: str | None = None,
-    ) -> Answer:
-        """Return its answer; without a model it is made of quotes."""
-        return Answer(
-            question=self.text,
-            text=text,
-            abstained=abstained,
-            mode="model" if model else "quotes",
-            model=model,
-            sentences=sentences,
-            citations=citations,
-            passages=self.passages,
-            notice=notice,
-            cut=cut,
-            standalone=self.standalone,
-            reasoning=self.reasoning,
-            dropped=self.dropped,
-            evidence=self.evidence.score,
-            usage=self.usage,
-        )
-
-    def silence(self, words: str, model: str | None) -> Answer:
-        """Return an answer that says that there is none."""
-        return self.answer(words, model=model, abstained=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +92,7 @@ class Answerer:
             InputError: question, k, what to search, model or language are out of bounds.
             FootnoteError: the search failed. A model that fails ends in an `Answer` instead.
         """
-        asked = _Question(checked_question(question))
+        asked = Question(checked_question(question))
         manner = Manner(temperature, language_name(language))
         k = default_k(self._settings, k)
         scope = Scope(collection, document_ids, kinds, since, before)
@@ -203,7 +130,7 @@ class Answerer:
                     yield event
 
     async def _rewritten(
-        self, asked: _Question, choice: Choice, history: Sequence[tuple[str, str]]
+        self, asked: Question, choice: Choice, history: Sequence[tuple[str, str]]
     ) -> str | None:
         """Return a follow-up question made to stand alone; None where it does, or that fails."""
         began, words = time.monotonic(), ""
@@ -228,7 +155,7 @@ class Answerer:
             choice, messages, Counts(), answer_tokens=_JUDGE_TOKENS, reason=False
         )
 
-    def _quoted(self, asked: _Question, notice: str | None) -> Answer:
+    def _quoted(self, asked: Question, notice: str | None) -> Answer:
         embedder = self._index.embedder
         vector = embedder.embed_question(asked.understood)
         quotes = best_quotes(asked.understood, asked.passages, vector, embedder.embed_passages)
@@ -251,7 +178,7 @@ class Answerer:
 
     async def _written(
         self,
-        asked: _Question,
+        asked: Question,
         choice: Choice,
         history: Sequence[tuple[str, str]],
         manner: Manner,
