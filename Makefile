@@ -17,7 +17,9 @@ run: $(VENV)/.installed ## serve the page at http://127.0.0.1:7860, with example
 	@$(BIN)/assistant serve --examples examples/documents
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but this machine
-	$(BIN)/python -m pytest -q -m "not slow and not browser and not llm"
+	# A process for each core, and each file of tests in one of them.
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile \
+	  -m "not slow and not browser and not llm"
 
 test-slow: $(VENV)/.installed-test ## run those that start and kill processes or rebuild an index
 	$(BIN)/python -m pytest -q -m slow

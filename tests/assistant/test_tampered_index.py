@@ -18,6 +18,8 @@ from ingest.index.errors import FootnoteError, StoreError
 from ingest.index.index import Index
 from ingest.settings import IngestSettings
 
+pytestmark = pytest.mark.slow
+
 TEXTS = {
     f"story-{number}.txt": "\n\n".join(
         f"Paragraph {line} of story {number} tells of hare {line * number} and of the tortoise "
