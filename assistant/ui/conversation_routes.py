@@ -54,16 +54,10 @@ def conversation_routes(services: Services, chats: Chats) -> APIRouter:
 
     @routes.get("")
     def summaries(person: Person) -> dict[str, Any]:
-        listed, writing = kept.summaries(person), chats.writing(person)
+        listed = kept.summaries(person)
         return {
             "conversations": [
-                {
-                    "id": one.id,
-                    "title": one.title,
-                    "updated": one.updated,
-                    "writing": one.id in writing,
-                }
-                for one in listed
+                {"id": one.id, "title": one.title, "updated": one.updated} for one in listed
             ]
         }
 
@@ -72,9 +66,8 @@ def conversation_routes(services: Services, chats: Chats) -> APIRouter:
         kept.rename(person, conversation_id, title.title)
 
     @routes.delete("/{conversation_id}")
-    async def delete(conversation_id: str, person: Person) -> None:
-        await chats.stop(person, conversation_id)
-        await asyncio.to_thread(kept.delete, person, conversation_id)
+    def delete(conversation_id: str, person: Person) -> None:
+        kept.delete(person, conversation_id)
 
     @routes.post("/{conversation_id}/restore")
     def restore(conversation_id: str, person: Person) -> None:

@@ -4,20 +4,18 @@ What stands round the chat (conversations, sources, documents, map) is drawn in 
 by `static/`, from the routes in `assistant.ui.routes`.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from assistant.api import add_endpoints
 from assistant.conversations import Conversation
 from assistant.services import Services
 from assistant.ui import render
-from assistant.ui.chats import At, Chats, Wanted
+from assistant.ui.chats import Chats, Wanted
 from assistant.ui.person import person_of
 from ingest.index.errors import FootnoteError, InputError
 
@@ -57,18 +55,9 @@ Gradio's own has come; static/chat.js carries over what was typed."""
 
 # Values that the browser fills in when an event is sent; see static/chat.js.
 _ASK_JS = "(question, request) => window.footnote.asking(question)"
-_AT_JS = "(request) => [window.footnote.at()]"
-_SHOW_JS = "(request) => [window.footnote.show()]"
-_SHOWN_JS = "() => window.footnote.shown()"
-_ANSWERED_JS = "() => window.footnote.answered()"
+_SHOW_JS = "(request) => [window.footnote.current()]"
 _DONE_JS = "() => window.footnote.drawn()"
-_BRIDGE_JS = """
-window.addEventListener('footnote:show', () => trigger('select', {}));
-window.addEventListener('footnote:follow', () => trigger('submit', {}));
-"""
-
-
-Sent = TypeVar("Sent", bound=BaseModel)
+_BRIDGE_JS = "window.addEventListener('footnote:show', () => trigger('select', {}));"
 
 
 def build_page(services: Services, chats: Chats) -> gr.Blocks:
@@ -121,22 +110,17 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
             concurrency_limit=None,
             **_PRIVATE,
         )
-        asked.then(None, js=_ANSWERED_JS, **_PRIVATE)
-        # The answer that it stops ends the event above, or the one below, by itself.
-        stop.click(handlers.stopped, request, shown, js=_AT_JS, queue=False, **_PRIVATE).then(
-            None, js=_DONE_JS, **_PRIVATE
-        )
-        followed = bridge.submit(
-            handlers.follow,
+        asked.then(None, js=_DONE_JS, **_PRIVATE)
+        stop.click(
+            handlers.stopped,
             request,
             shown,
-            js=_AT_JS,
-            concurrency_limit=None,
+            js=_SHOW_JS,
+            cancels=[asked],
+            queue=False,
             **_PRIVATE,
-        )
-        followed.then(None, js=_DONE_JS, **_PRIVATE)
-        # Drawing another conversation lets go of the one at hand, but does not stop its answer.
-        for begun, cancelled in ((page.load, None), (bridge.select, [asked, followed])):
+        ).then(None, js=_DONE_JS, **_PRIVATE)
+        for begun, cancelled in ((page.load, None), (bridge.select, [asked])):
             begun(
                 handlers.show,
                 request,
@@ -144,9 +128,8 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
                 js=_SHOW_JS,
                 cancels=cancelled,
                 queue=False,
-                trigger_mode="always_last",
                 **_PRIVATE,
-            ).then(None, js=_SHOWN_JS, **_PRIVATE)
+            ).then(None, js=_DONE_JS, **_PRIVATE)
         add_endpoints(services)
     # Waiting for a model holds a place for long; each tab may have one answer under way. The
     # queue has as many places as there may be threads when it is made.
@@ -165,7 +148,7 @@ class Handlers:
         self, question: str, request_json: str, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Stream the answer to a question into the chat."""
-        wanted = _read(Wanted, request_json)
+        wanted = _wanted(request_json)
         stream = self._chats.ask(person_of(request.cookies), question, wanted)
         earlier: list[dict[str, str]] | None = None
         try:
@@ -184,28 +167,13 @@ class Handlers:
         finally:
             await stream.aclose()
 
-    async def follow(
-        self, at_json: str, request: gr.Request
-    ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Stream the answer that is under way in the conversation that the browser is at."""
-        at = _read(At, at_json)
-        earlier: list[dict[str, str]] | None = None
-        stream = self._chats.follow(person_of(request.cookies), at.conversation, at.tab)
-        async with aclosing(stream) as conversations:
-            async for conversation in conversations:
-                if earlier is None:
-                    last = len(conversation.turns) - 1
-                    earlier = render.messages(conversation, end=last)
-                yield self._drawn(conversation, earlier)
+    def stopped(self, conversation_id: str, request: gr.Request) -> tuple[Any, ...]:
+        """Leave the answer as far as it came; the stream has been closed."""
+        self._chats.stop(person_of(request.cookies), conversation_id)
+        return self.show(conversation_id, request)
 
-    async def stopped(self, at_json: str, request: gr.Request) -> tuple[Any, ...]:
-        """Stop the answer under way, and leave it as far as it came."""
-        await self._chats.stop(person_of(request.cookies), _read(At, at_json).conversation)
-        return await asyncio.to_thread(self.show, at_json, request)
-
-    def show(self, at_json: str, request: gr.Request) -> tuple[Any, ...]:
+    def show(self, conversation_id: str, request: gr.Request) -> tuple[Any, ...]:
         """Draw the conversation that the browser is at, an empty one where it is new."""
-        conversation_id = _read(At, at_json).conversation
         conversation = self._chats.find(person_of(request.cookies), conversation_id)
         return self._drawn(conversation or Conversation(conversation_id), None)
 
@@ -231,8 +199,8 @@ class Handlers:
         )
 
 
-def _read(form: type[Sent], request_json: str) -> Sent:
+def _wanted(request_json: str) -> Wanted:
     try:
-        return form.model_validate_json(request_json)
+        return Wanted.model_validate_json(request_json)
     except ValidationError as error:
         raise InputError("The page and the program differ.", "Reload the page.") from error

@@ -7,7 +7,6 @@ from fastapi import FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 
 from assistant.services import Services
-from assistant.ui.answer_routes import answer_routes
 from assistant.ui.chats import Chats
 from assistant.ui.conversation_routes import conversation_routes
 from assistant.ui.document_routes import document_routes
@@ -20,7 +19,6 @@ from assistant.ui.pdf_pages import PdfPages
 def add_routes(app: FastAPI, services: Services, chats: Chats) -> None:
     """Add every route of the page to the application."""
     app.include_router(conversation_routes(services, chats))
-    app.include_router(answer_routes(chats))
     pages = PdfPages()
     services.closing.append(pages.close)
     app.include_router(page_routes(services, pages))

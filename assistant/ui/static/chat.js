@@ -2,21 +2,17 @@
 // render.py gives, and fills in what Gradio's events send (page.py calls window.footnote).
 
 import { attempt, call, get, h, note } from "./dom.js";
-import { emit, growing, on, scope, settings, settleAddress, state } from "./state.js";
+import { emit, on, scope, settings, settleAddress, state } from "./state.js";
 
 /** The turn that the next question replaces: {number, question, retry}. */
 let replacing = null;
-/** The conversation that Gradio is drawing, and the one that it has drawn. */
-let drawing = null;
-let there = null;
-/** Whether the answer to a question from this tab is on its way into the chat. */
-let pending = false;
+let growing = 0;
 
 const box = () => document.querySelector("#question textarea");
 const chat = () => document.querySelector("#chat");
 
 export function startChat() {
-  window.footnote = { asking, answered, at, show, shown, drawn };
+  window.footnote = { asking, current: () => state.conversation, drawn };
   on("escape", escape);
   on("conversation", () => edit(null));
   on("ask", ask);
@@ -27,25 +23,12 @@ export function startChat() {
 
 // -- what Gradio's events send -------------------------------------------------------------
 
-const at = () => JSON.stringify({ conversation: state.conversation, tab: state.tab });
-
-function show() {
-  drawing = state.conversation;
-  return at();
-}
-
-function shown() {
-  there = drawing;
-  drawn();
-}
-
 function asking(question) {
   const turn = replacing;
   const asked = turn?.retry ? turn.question : question;
   emit("asking");
   const request = {
     conversation: state.conversation,
-    tab: state.tab,
     replace: turn ? turn.number : null,
     typed: !turn?.retry,
     collection: scope.documents.length ? null : scope.collection,
@@ -57,21 +40,13 @@ function asking(question) {
   };
   edit(null);
   if (asked.trim()) settleAddress();
-  state.busy = pending = true;
+  state.busy = true;
   return [asked, JSON.stringify(request)];
-}
-
-/** Called when the stream of an answer has ended: it is there, or its conversation was left. */
-function answered() {
-  pending = false;
-  drawn();
 }
 
 /** Called when Gradio has drawn an answer to its end, or a conversation. */
 function drawn() {
-  // What is drawn may still be the conversation that was left.
-  if (there !== state.conversation) return;
-  state.busy = pending;
+  state.busy = false;
   for (const cite of document.querySelectorAll("#chat a.cite[title]")) {
     // The hover card says it better than a title, which would stand beside it.
     cite.setAttribute("aria-label", `Source ${cite.textContent}: ${cite.title}`);
@@ -79,8 +54,9 @@ function drawn() {
   }
   // Gradio names each message by its markup; its text is all that is to be read out.
   for (const message of document.querySelectorAll("#chat .message > [aria-label]")) message.removeAttribute("aria-label");
-  // An answer that was under way when its conversation was opened, here or in another tab.
-  if (growing() && !pending) window.dispatchEvent(new CustomEvent("footnote:follow"));
+  clearTimeout(growing);
+  // An answer that another tab waits for, or that was under way before a reload.
+  if (chat()?.querySelector(".growing")) growing = setTimeout(() => window.dispatchEvent(new CustomEvent("footnote:show")), 600);
   emit("answered");
 }
 

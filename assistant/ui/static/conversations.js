@@ -14,7 +14,6 @@ export function startConversations(left) {
     h("nav#conversations", { "aria-label": "Conversations" }, list),
   );
   on("answered", refresh);
-  on("written", refresh);
   on("conversation", draw);
   refresh();
 }
@@ -63,7 +62,6 @@ function row(one) {
   const current = one.id === state.conversation;
   const more = iconButton("more", `More for ${one.title}`, () =>
     menu(more, [
-      ...(one.writing ? [["Stop the answer", () => stop(one)]] : []),
       ["Rename", () => rename(one)],
       ["Export as Markdown", () => exportAs(one, "markdown")],
       ["Export as JSON", () => exportAs(one, "json")],
@@ -74,7 +72,6 @@ function row(one) {
     "li",
     { class: current ? "current" : "" },
     h("button.open", { type: "button", title: one.title, dir: "auto", "aria-current": current ? "page" : null, onclick: () => open(one) }, one.title),
-    one.writing && !current && h("span.writing", { role: "img", "aria-label": "An answer is being written", title: "An answer is being written" }),
     more,
   );
 }
@@ -83,11 +80,6 @@ function open(one) {
   closeView();
   emit("drawer", null);
   if (one.id !== state.conversation) goTo(one.id);
-}
-
-async function stop(one) {
-  await attempt(() => call("POST", `/ui/conversations/${one.id}/stop`));
-  refresh();
 }
 
 async function rename(one) {

@@ -20,59 +20,17 @@ const idInAddress = () => {
 export const state = {
   /** Each tab is at one conversation; the address says which, so a reload comes back to it. */
   conversation: idInAddress() ?? newId(),
-  /** Made anew with each loading: the server stops the answers of a tab that is gone. */
-  tab: newId(),
   /** {revision, collections, running} as the server last told. */
   overview: null,
   busy: false,
 };
 
 /** Go to a conversation, to a new one without an id; the chat is drawn anew. */
-export async function goTo(id, { remember = true } = {}) {
+export function goTo(id, { remember = true } = {}) {
   state.conversation = id ?? newId();
   if (remember) history.pushState(null, "", id ? `?c=${id}` : location.pathname);
   emit("conversation");
-  await hold();
   window.dispatchEvent(new CustomEvent("footnote:show"));
-}
-
-// -- answers that go on while another conversation is in sight ------------------------------
-
-let holding = null;
-
-/** Whether the chat shows an answer that is being written. */
-export const growing = () => document.querySelector("#chat .growing") !== null;
-
-/** Tell the server that this tab still waits for the answer under way, while it is out of sight. */
-async function hold() {
-  // A question that was just sent is taken within moments, or refused.
-  for (let waited = 0; state.busy && !growing() && waited < 1000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
-  if (!growing()) return;
-  holding ??= held();
-  await holding;
-}
-
-async function held() {
-  try {
-    const answer = await fetch(`/ui/held/${state.tab}`);
-    const reader = answer.body.getReader();
-    await reader.read();
-    lasting(reader);
-  } catch {
-    // The server is gone, and the answer with it.
-    holding = null;
-  }
-}
-
-/** Read on until the last answer that this tab waits for is over. */
-async function lasting(reader) {
-  try {
-    while (!(await reader.read()).done);
-  } catch {
-    // So it ends where the server does.
-  }
-  holding = null;
-  emit("written");
 }
 
 /** Put the conversation into the address once something was asked in it. */
