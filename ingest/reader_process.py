@@ -22,6 +22,10 @@ _FORBIDDEN = frozenset(
     {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
 )
 _PROGRESS_SECONDS = 0.3
+_MODEL_FILE = 64 << 20
+"""Bytes that may be written where the limit for documents is lower: to tell a language, a model
+of 50 MB is unpacked into a temporary file."""
+
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -85,7 +89,7 @@ def _reading(
                 with telling(on_progress):
                     loaded = load(path, request["name"], attachments)
             document = loaded.document
-            language = language_of(document.text, _files_of_any_size)
+            language = language_of(document.text, _room_for_the_model)
             with (scratch / "document.json").open("wb") as text:
                 text.write(text_of(document))
             count = 0
@@ -150,14 +154,13 @@ def _limit(memory: int, output: int) -> None:
     # macOS refuses a limit on the address space.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (output, most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (output, max(output, _MODEL_FILE)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextmanager
-def _files_of_any_size() -> Iterator[None]:
-    """Lift the limit on what is written, for what no document has a say in."""
+def _room_for_the_model() -> Iterator[None]:
+    """Let _MODEL_FILE bytes be written at least: no document has a say in what they are."""
     if sys.platform == "win32":
         yield
         return
