@@ -219,14 +219,15 @@ class Worker:
 
     def _failed(self, jobs: Sequence[Job], error: FootnoteError) -> None:
         left = [job for job in jobs if job.wanted and not job.finished]
-        if len(left) > 1 and not error.retryable:
+        passing = _may_pass(error)
+        if len(left) > 1 and not passing:
             # One of them has it; by themselves, the others are well.
             for job in left:
                 job.restart()
                 self._index_together([job])
             return
         for job in left:
-            if not error.retryable and job.written and job.record.version != job.record.sha256:
+            if not passing and job.written and job.record.version != job.record.sha256:
                 self._pipeline.generation.store.delete_version(job.record.id, job.record.sha256)
             self._give_up(job.record, error)
 
@@ -281,9 +282,7 @@ class Worker:
 
     def _give_up(self, record: Record, error: FootnoteError) -> None:
         """End work that failed; what may pass, and what has to be cleared, is tried again."""
-        # A model that cannot be loaded is no document's fault.
-        passing = error.retryable or isinstance(error, EmbedderError)
-        if not (passing or record.state == State.REMOVING):
+        if not (_may_pass(error) or record.state == State.REMOVING):
             self._queue.fail(record, str(error))
             return
         self.waits_for = error
@@ -332,6 +331,11 @@ class Worker:
         if self._on_progress is not None:
             for record, fraction in fractions:
                 self._on_progress(record.name, "embedding", fraction)
+
+
+def _may_pass(error: FootnoteError) -> bool:
+    """Whether a document can be tried again as it is: a model that fails is not its fault."""
+    return error.retryable or isinstance(error, EmbedderError)
 
 
 def _known_editions(job: Job, elsewhere: Sequence[str]) -> list[tuple[str, str]]:

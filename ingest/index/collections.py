@@ -22,6 +22,7 @@ from ingest.index.tables import (
     change,
     documents,
     facts,
+    insert,
     known,
     mark_removing,
     one,
@@ -151,9 +152,8 @@ class Collections:
                 "modified": old.modified,
                 "replaces": going,
             }
-            if there is not None:
-                ask_again(connection, there, {**wanted, "parent": None})
-            else:
+            if there is None:
                 row = {"id": key, "collection": collection, "name": old.name}
-                connection.execute(documents.insert().values({**row, **wanted}))
+                return insert(connection, {**row, **wanted}), Outcome.ADDED
+            ask_again(connection, there, {**wanted, "parent": None})
             return known(connection, key), Outcome.ADDED

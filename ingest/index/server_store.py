@@ -160,7 +160,8 @@ class ServerStore:
         requests = [dense, sparse] if keywords.indices else [dense]
         with self._foreign_errors():
             lists = self._client.query_batch_points(self._name, requests)
-        hits = [[_hit(point) for point in found.points] for found in lists]
+        with damage_is_told():
+            hits = [[_hit(point) for point in found.points] for found in lists]
         return Hits(dense=hits[0], keywords=hits[1] if len(hits) > 1 else [])
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
@@ -350,6 +351,5 @@ def _entry(record: models.Record) -> Entry:
 
 def _hit(point: models.ScoredPoint) -> Hit:
     fields = point.payload or {}
-    with damage_is_told():
-        document_id, version = split_edition(fields["edition"])
-        return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])
+    document_id, version = split_edition(fields["edition"])
+    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])
