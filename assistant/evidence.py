@@ -9,6 +9,7 @@ questions and shows on documents it was not fitted on what it can and cannot tel
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ingest.index.documents import Passage
 from ingest.index.keywords import (
@@ -29,15 +30,13 @@ LEAST_COVERED = 0.4
 that such a question is answered from a cosine of about 0.45 on. Of questions about another
 document one in a hundred comes as near (docs/retrieval.md)."""
 
-_WHOLE = frozenset(
-    question_keywords(
-        "summarise summarize summary overview outline gist recap document file text content topic "
-        "theme main key important point idea takeaway give tell show write explain describe list "
-        "fasse fass zusammen zusammenfassung überblick dokument datei inhalt wichtigste gib zeige "
-        "résume résumez résumer résumé aperçu fichier contenu principaux points donne "
-        "resume resuma resumir resumen resumo documento archivo arquivo texto contenido dame "
-        "riassumi riassunto riepilogo contenuto vat samen samenvatting"
-    ).indices
+_WHOLE = (
+    "summarise summarize summary overview outline gist recap document file text content topic "
+    "theme main key important point idea takeaway give tell show write explain describe list "
+    "fasse fass zusammen zusammenfassung überblick dokument datei inhalt wichtigste gib zeige "
+    "résume résumez résumer résumé aperçu fichier contenu principaux points donne "
+    "resume resuma resumir resumen resumo documento archivo arquivo texto contenido dame "
+    "riassumi riassunto riepilogo contenuto vat samen samenvatting"
 )
 """Words of questions that ask for a document as a whole, and so need not stand in it."""
 
@@ -103,10 +102,14 @@ def coverage(question: str, text: str, language: str = ENGLISH) -> float:
     Args:
         language: ISO 639-1 code of the text's.
     """
-    words = question_terms(question, [language])
-    # Beside the stems of its own language each word has its English one, as _WHOLE has.
-    english = question_terms(question, [language, ENGLISH])
-    if not words or all(not _WHOLE.isdisjoint(terms) for terms in english):
+    # Beside the stems of the text's language each word has its English one, as _WHOLE has.
+    words = question_terms(question, [language, ENGLISH])
+    if all(not _whole().isdisjoint(terms) for terms in words):
         return 1.0
     held = set(passage_keywords(text, language).indices)
     return sum(not held.isdisjoint(terms) for terms in words) / len(words)
+
+
+@cache
+def _whole() -> frozenset[int]:
+    return frozenset(question_keywords(_WHOLE).indices)

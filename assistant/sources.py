@@ -46,6 +46,7 @@ class Items(Sequence[Term]):
             if term.stem is not None:
                 self._bits[term.stem] = self._bits.get(term.stem, 0) | 1 << bit
         self._stems = frozenset(self._bits)
+        self._held: dict[SourceSentence, int] = {}
 
     @overload
     def __getitem__(self, index: int) -> Term: ...
@@ -61,12 +62,15 @@ class Items(Sequence[Term]):
 
     def held_by(self, sentence: SourceSentence) -> int:
         """Return which of them a sentence holds: `sentence.holds(term)` for all at once."""
+        if (known := self._held.get(sentence)) is not None:
+            return known
         held = 0
         for stem in self._stems & sentence.stems:
             held |= self._bits[stem]
         for bit, term in self._counted:
             if sentence.holds(term):
                 held |= bit
+        self._held[sentence] = held
         return held
 
 
