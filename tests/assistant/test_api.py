@@ -15,7 +15,7 @@ from fake_ollama import FakeOllama
 from fpdf import FPDF
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from serving import Page
+from serving import Page, until
 
 from assistant.api import update_seconds
 from assistant.shapes import AnswerShape, CitationShape, SearchShape, SentenceShape
@@ -269,6 +269,18 @@ def test_cancelling_a_streamed_answer_stops_the_model(
     assert chat.closed_after is not None
 
 
+def test_no_answer_waits_for_another_one_to_end(
+    page: Page, town: dict[str, str], ollama: FakeOllama
+) -> None:
+    # More than the places of Gradio's queue, than its threads, and than the cores.
+    together = 45
+    for _ in range(together):
+        ollama.will_write("Clara", failure="silence")
+    for _ in range(together):
+        begun(page, "ask", question=QUESTION)
+    until(lambda: len(ollama.chats) == together)
+
+
 @pytest.mark.parametrize(("answers", "seconds"), [(1, 0.1), (10, 0.1), (50, 0.5), (200, 2.0)])
 def test_many_answers_at_once_are_updated_less_often_each(answers: int, seconds: float) -> None:
     assert update_seconds(answers) == pytest.approx(seconds)
@@ -340,11 +352,16 @@ def test_adding_nothing_or_into_a_collection_without_a_name_is_refused(
 # -- plain HTTP -------------------------------------------------------------------------------
 
 
+def begun(page: Page, endpoint: str, **given: Any) -> str:
+    """Begin a call, and return the name by which Gradio knows it."""
+    answer = httpx.post(f"{page.url}/gradio_api/call/v2/{endpoint}", json=given)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["event_id"])
+
+
 def called(page: Page, endpoint: str, **given: Any) -> tuple[str, Any]:
     """Call an endpoint as curl would; return the last event and its data."""
-    begun = httpx.post(f"{page.url}/gradio_api/call/v2/{endpoint}", json=given)
-    assert begun.status_code == 200, begun.text
-    event = begun.json()["event_id"]
+    event = begun(page, endpoint, **given)
     lines = httpx.get(f"{page.url}/gradio_api/call/{endpoint}/{event}", timeout=20).text.split("\n")
     events = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
     data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
