@@ -158,7 +158,7 @@ def _searched(question: str, k: int | None, scope: Scope) -> dict[str, Any]:
     with _owned(settings) as (index, url):
         if url is not None:
             return _through(url, "search", question=question, k=k, **asdict(scope))
-        found = Retriever(index, settings).find(question, k, **asdict(scope))
+        found = Retriever(index, settings).find(question, k, scope)
         return dict(search_shape(question, found))
 
 
@@ -171,9 +171,7 @@ def _asked(question: str, k: int | None, scope: Scope, model: str | None) -> dic
     with _owned(settings) as (index, url):
         if url is not None:
             return _through(url, "ask", question=question, k=k, model=model, **asdict(scope))
-        stream = Services(settings, index).answerer.stream(
-            question, k=k, model=model, **asdict(scope)
-        )
+        stream = Services(settings, index).answerer.stream(question, k=k, scope=scope, model=model)
         return asyncio.run(_last_shape(stream))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from assistant import prompting
 from assistant.checking import AnswerChecker, BackgroundChecker, cite
@@ -28,7 +28,7 @@ from assistant.prompting import Prompt
 from assistant.question import Question
 from assistant.quoting import best_quotes
 from assistant.retrieval import Retriever, checked_question, default_k
-from assistant.scope import NOTHING_THERE, Scope
+from assistant.scope import EVERYTHING, NOTHING_THERE, Scope
 from assistant.settings import AssistantSettings
 from assistant.verification import Support
 from ingest.index.errors import FootnoteError, ModelError
@@ -66,11 +66,7 @@ class Answerer:
         question: str,
         *,
         k: int | None = None,
-        collection: str | None = None,
-        document_ids: Sequence[str] | None = None,
-        kinds: Sequence[str] | None = None,
-        since: str | None = None,
-        before: str | None = None,
+        scope: Scope = EVERYTHING,
         model: str | None = None,
         temperature: float | None = None,
         language: str | None = None,
@@ -81,8 +77,7 @@ class Answerer:
         Args:
             question: the person's words.
             k: number of passages; None takes the setting's.
-            collection, document_ids, kinds, since, before: what to search, see `Scope`; None
-                searches everything.
+            scope: what to search.
             model: a chat model by name; None takes the setting's or the first installed.
             temperature: of the model; None takes the setting's.
             language: ISO 639-1 code of the answer's; None takes the question's.
@@ -95,20 +90,16 @@ class Answerer:
         asked = Question(checked_question(question))
         manner = Manner(temperature, language_name(language))
         k = default_k(self._settings, k)
-        scope = Scope(collection, document_ids, kinds, since, before)
         scope.where(self._index.catalogue)
         choosing = asyncio.create_task(self._models.choose(model))
         try:
-            yield Searching(self._index.catalogue.passages(collection))
+            yield Searching(self._index.catalogue.passages(scope.collection))
             if history and (await choosing).model is not None:
                 asked.standalone = await self._rewritten(asked, await choosing, history)
                 if asked.standalone is not None:
                     yield Rewritten(asked.standalone)
             began = time.monotonic()
-            async with self.retriever.turns:
-                found = await asyncio.to_thread(
-                    self.retriever.find, asked.understood, k, **asdict(scope)
-                )
+            found = await self.retriever.find_in_turn(asked.understood, k, scope)
             asked.passages, asked.evidence = tuple(found.passages), found.evidence
             asked.usage.search_seconds = round(time.monotonic() - began, 4)
             yield Reading(asked.passages)

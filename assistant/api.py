@@ -16,6 +16,7 @@ from gradio.events import api as gradio_api
 from assistant.events import Answer, Reading, Rewritten, Searching, Thinking, Usage, Writing
 from assistant.remote import INPUT_ERROR_TITLE
 from assistant.retrieval import checked_question, default_k
+from assistant.scope import Scope
 from assistant.services import Services
 from assistant.shapes import (
     AnswerShape,
@@ -80,16 +81,8 @@ class Endpoints:
         growing = _empty_answer(question)
         shown = 0.0
         self._asking += 1
-        stream = self._services.answerer.stream(
-            question,
-            k=k,
-            collection=collection,
-            document_ids=document_ids,
-            kinds=kinds,
-            since=since,
-            before=before,
-            model=model,
-        )
+        scope = Scope(collection, document_ids, kinds, since, before)
+        stream = self._services.answerer.stream(question, k=k, scope=scope, model=model)
         try:
             async for event in stream:
                 if isinstance(event, Answer):
@@ -119,17 +112,9 @@ class Endpoints:
     ) -> SearchShape:
         """Find the passages that fit a question best."""
         question = checked_question(question)
-        async with self._services.answerer.retriever.turns:
-            found = await asyncio.to_thread(
-                self._services.answerer.retriever.find,
-                question,
-                default_k(self._services.settings, k),
-                collection,
-                document_ids,
-                kinds=kinds,
-                since=since,
-                before=before,
-            )
+        k = default_k(self._services.settings, k)
+        scope = Scope(collection, document_ids, kinds, since, before)
+        found = await self._services.answerer.retriever.find_in_turn(question, k, scope)
         return search_shape(question, found)
 
     async def documents(self, collection: str | None = None) -> DocumentsShape:

@@ -6,6 +6,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from assistant.retrieval import Retriever
+from assistant.scope import Scope
 from ingest.index.shapes import passage_shape
 
 
@@ -33,15 +34,7 @@ class FootnoteRetriever(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         del run_manager
-        found = self.retriever.search(
-            query,
-            self.k,
-            self.collection,
-            self.document_ids,
-            kinds=self.kinds,
-            since=self.since,
-            before=self.before,
-        )
+        scope = Scope(self.collection, self.document_ids, self.kinds, self.since, self.before)
         return [
             Document(
                 id=passage.chunk_id,
@@ -50,5 +43,5 @@ class FootnoteRetriever(BaseRetriever):
                     name: value for name, value in passage_shape(passage).items() if name != "text"
                 },
             )
-            for passage in found
+            for passage in self.retriever.search(query, self.k, scope)
         ]

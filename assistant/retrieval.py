@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assistant.evidence import CALIBRATED, NONE, USUAL_COSINE, Evidence, weigh
 from assistant.reranking import Reranker
-from assistant.scope import Scope, readable
+from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Passage
@@ -54,11 +54,6 @@ class Retriever:
     Args:
         index: what to search.
         settings: how; None takes the defaults.
-
-    Attributes:
-        turns: for callers on an event loop to take before they search in a thread. No more
-            searches at once than cores, first come first served: together they would end no
-            sooner, and all of them late.
     """
 
     def __init__(self, index: Index, settings: AssistantSettings | None = None) -> None:
@@ -66,36 +61,22 @@ class Retriever:
         self._abstain_below = ABSTAIN_BELOW if settings is None else settings.abstain_below
         named = None if settings is None else settings.reranker
         self._reranker = None if named is None else Reranker(named)
-        self.turns = asyncio.Semaphore(os.cpu_count() or 1)
+        self._turns = asyncio.Semaphore(os.cpu_count() or 1)
 
-    def search(
-        self,
-        question: str,
-        k: int,
-        collection: str | None = None,
-        document_ids: Sequence[str] | None = None,
-        *,
-        kinds: Sequence[str] | None = None,
-        since: str | None = None,
-        before: str | None = None,
-    ) -> list[Passage]:
+    def search(self, question: str, k: int, scope: Scope = EVERYTHING) -> list[Passage]:
         """Return the passages that `find` finds."""
-        found = self.find(
-            question, k, collection, document_ids, kinds=kinds, since=since, before=before
-        )
-        return found.passages
+        return self.find(question, k, scope).passages
 
-    def find(
-        self,
-        question: str,
-        k: int,
-        collection: str | None = None,
-        document_ids: Sequence[str] | None = None,
-        *,
-        kinds: Sequence[str] | None = None,
-        since: str | None = None,
-        before: str | None = None,
-    ) -> Found:
+    async def find_in_turn(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
+        """Return what `find` finds, from an event loop.
+
+        No more searches at once than cores, first come first served: together they would end no
+        sooner, and all of them late.
+        """
+        async with self._turns:
+            return await asyncio.to_thread(self.find, question, k, scope)
+
+    def find(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
 
         The best chunks are shown with what stands around them (assistant/widening.py), so
@@ -104,8 +85,7 @@ class Retriever:
         Args:
             question: 1 to MAX_QUESTION characters.
             k: 1 to MAX_PASSAGES.
-            collection, document_ids, kinds, since, before: what to search, see `Scope`; None
-                leaves it open.
+            scope: what to search.
 
         Raises:
             InputError: question, `k` or what to search are out of bounds.
@@ -113,7 +93,6 @@ class Retriever:
         """
         question = checked_question(question)
         checked_k(k)
-        scope = Scope(collection, document_ids, kinds, since, before)
         where = scope.where(self._index.catalogue)
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
@@ -122,7 +101,7 @@ class Retriever:
             lambda generation: self._search(generation, question, k, where)
         )
         if not found.passages and not scope.narrow:
-            self._require_passages(collection)
+            self._require_passages(scope.collection)
         return found
 
     def _require_passages(self, collection: str | None) -> None:

@@ -66,6 +66,9 @@ class Scope:
         )
 
 
+EVERYTHING = Scope()
+
+
 def readable(text: str) -> str:
     """Return a text that can be written as UTF-8 and kept in any database."""
     return _UNREADABLE.sub("\ufffd", text)

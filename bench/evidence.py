@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assistant import evidence
 from assistant.retrieval import Retriever
+from assistant.scope import Scope
 from assistant.settings import ABSTAIN_BELOW
 from bench.common import demand, forget_settings, print_machine
 from bench.plot import Line, plot
@@ -144,7 +145,7 @@ def _samples(index: Index, questions: Sequence[Question], names: Sequence[str]) 
 
 
 def _sample(index: Index, question: Question, kind: str, collection: int) -> Sample:
-    found = Retriever(index).find(question.text, K, f"collection-{collection}")
+    found = Retriever(index).find(question.text, K, Scope(f"collection-{collection}"))
     return Sample(kind, question.document, found.evidence.cosine, found.evidence.covered)
 
 

@@ -39,6 +39,7 @@ from statistics import mean
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assistant import retrieval, widening
+from assistant.scope import Scope
 from bench.common import demand, forget_settings, print_machine, stopwatch
 from bench.peers import PEERS, Place
 from bench.plot import Line, plot
@@ -165,7 +166,7 @@ def footnote(index: Index, groups: Sequence[Sequence[str]]) -> Search:
     collections = {name: f"collection-{n}" for n, names in enumerate(groups) for name in names}
 
     def search(question: Question, top: int) -> list[Place]:
-        found = retriever.search(question.text, top, collections[question.document])
+        found = retriever.search(question.text, top, Scope(collections[question.document]))
         return [(passage.document, passage.start, passage.end) for passage in found]
 
     return search

@@ -29,7 +29,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -38,6 +37,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assistant.retrieval import CANDIDATES, Retriever
+from assistant.scope import Scope
 from bench.common import (
     demand,
     forget_settings,
@@ -178,8 +178,8 @@ def _ask(index: Index, half: int, questions: Sequence[Question], figures: Figure
         embedding = _timed(index.embedder.embed_question, question.text)
         store = _timed(_query, index.store, asked, everywhere)
         whole = _timed(retriever.search, question.text, K)
-        scope: dict[str, Any] = {"collection": collection, "kinds": KINDS, "since": written(half)}
-        figures.within.append(_timed(partial(retriever.search, **scope), question.text, K))
+        scope = Scope(collection, kinds=KINDS, since=written(half))
+        figures.within.append(_timed(retriever.search, question.text, K, scope))
         figures.embedding.append(embedding)
         figures.whole.append(whole)
         figures.added.append(whole - embedding - store)

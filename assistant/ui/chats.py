@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from assistant.api import UPDATE_SECONDS
 from assistant.conversations import Conversation, Turn
 from assistant.events import Answer, Event, Reading, Rewritten, Searching, Thinking, Writing
+from assistant.scope import Scope
 from assistant.services import Services
 from ingest.index.errors import FootnoteError, InputError
 
@@ -121,8 +122,7 @@ class Chats:
         history = Conversation(wanted.conversation, turns=turns).history()
         return {
             "k": wanted.k,
-            "collection": wanted.collection,
-            "document_ids": wanted.documents,
+            "scope": Scope(wanted.collection, wanted.documents),
             "model": wanted.model,
             "temperature": wanted.temperature,
             "language": wanted.language,

@@ -32,6 +32,7 @@ from assistant.events import (
 )
 from assistant.fencing import SENTINEL
 from assistant.models import ChatModels
+from assistant.scope import Scope
 from assistant.settings import AssistantSettings
 from assistant.shapes import answer_shape
 from assistant.verification import Support
@@ -356,7 +357,7 @@ def test_an_empty_index_says_that_there_are_no_documents(
         ("why " * 25_000, {}),
         (QUESTION, {"k": 0}),
         (QUESTION, {"k": 10_000}),
-        (QUESTION, {"collection": "nowhere"}),
+        (QUESTION, {"scope": Scope("nowhere")}),
         (QUESTION, {"language": "tlh"}),
     ],
 )
@@ -373,8 +374,8 @@ def test_only_the_collection_and_documents_asked_for_are_read(
     answerer: Answerer, town: None, add: Add, no_ollama: int
 ) -> None:
     other = add("other.txt", "A lighthouse stands in Belmar.", "elsewhere")
-    assert {p.document for p in answer(answerer, collection="elsewhere").passages} == {"other.txt"}
-    assert {p.document for p in answer(answerer, document_ids=[other.id]).passages} == {"other.txt"}
+    for scope in (Scope("elsewhere"), Scope(document_ids=[other.id])):
+        assert {p.document for p in answer(answerer, scope=scope).passages} == {"other.txt"}
 
 
 # -- what holds for every answer -------------------------------------------------------------

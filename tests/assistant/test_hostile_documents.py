@@ -19,6 +19,7 @@ from assistant.answering import Answerer
 from assistant.events import Answer
 from assistant.fencing import SENTINEL, fenced, inert
 from assistant.models import ChatModels
+from assistant.scope import Scope
 from assistant.settings import AssistantSettings
 from assistant.verification import Support
 from ingest.index.catalogue import Record
@@ -89,7 +90,7 @@ def answerer(index: Index) -> Answerer:
 
 def answered(answerer: Answerer, collection: str | None = None) -> Answer:
     async def last() -> Answer:
-        found = [event async for event in answerer.stream(QUESTION, collection=collection)]
+        found = [event async for event in answerer.stream(QUESTION, scope=Scope(collection))]
         assert isinstance(found[-1], Answer)
         return found[-1]
 

@@ -13,6 +13,7 @@ from serving import Page
 from working import make_worker
 
 from assistant.retrieval import MAX_PASSAGES, MAX_QUESTION, Found, Retriever
+from assistant.scope import Scope
 from ingest.index.embedding import Embedder
 from ingest.index.errors import InputError
 from ingest.index.index import Index
@@ -112,7 +113,7 @@ def find(index: Index) -> Callable[..., Found]:
     """Return `Retriever.find`, whose results are looked at."""
 
     def found(question: Any, k: Any = 5, **scope: Any) -> Found:
-        result = Retriever(index).find(question, k, **scope)
+        result = Retriever(index).find(question, k, Scope(**scope))
         require_sound(index, result)
         return result
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from assistant.retrieval import MAX_PASSAGES, MAX_QUESTION, Retriever, default_k, fuse
+from assistant.scope import Scope
 from assistant.settings import AssistantSettings
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
@@ -101,12 +102,12 @@ def test_odd_questions_are_searched_like_any_other(retriever: Retriever, questio
 def test_a_search_is_confined_to_a_collection_or_to_documents(
     retriever: Retriever, index: Index
 ) -> None:
-    (tower,) = retriever.search(PAINTING, 5, collection="towers")
+    (tower,) = retriever.search(PAINTING, 5, Scope("towers"))
     assert tower.document == "eiffel.txt"
     other = next(d.id for d in index.catalogue.documents() if d.name == "relativity.txt")
-    (passage,) = retriever.search(PAINTING, 5, document_ids=[other])
+    (passage,) = retriever.search(PAINTING, 5, Scope(document_ids=[other]))
     assert passage.document == "relativity.txt"
-    assert retriever.search(PAINTING, 5, document_ids=[]) == []
+    assert retriever.search(PAINTING, 5, Scope(document_ids=[])) == []
 
 
 def test_an_index_without_documents_finds_nothing(index: Index) -> None:
@@ -136,7 +137,7 @@ def test_without_a_number_of_passages_the_setting_counts() -> None:
 
 def test_an_unknown_collection_is_refused_with_those_there_are(retriever: Retriever) -> None:
     with pytest.raises(InputError) as caught:
-        retriever.search(PAINTING, 5, collection="tower")
+        retriever.search(PAINTING, 5, Scope("tower"))
     assert "tower" in caught.value.what
     assert "default, towers" in caught.value.next_step
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from threading import Event
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -18,7 +19,7 @@ from working import make_worker
 from assistant.__main__ import main
 from assistant.plugin import FootnoteRetriever
 from assistant.retrieval import Retriever
-from assistant.scope import NOTHING_THERE
+from assistant.scope import NOTHING_THERE, Scope
 from ingest.adding import add_file
 from ingest.index.embedding import Embedder
 from ingest.index.errors import InputError
@@ -61,8 +62,8 @@ def lighthouse(put: Put) -> None:
     put("tower.html", TOWER)
 
 
-def found(index: Index, **scope: object) -> set[str]:
-    passages = Retriever(index).search(QUESTION, 9, **scope)  # type: ignore[arg-type]
+def found(index: Index, **scope: Any) -> set[str]:
+    passages = Retriever(index).search(QUESTION, 9, Scope(**scope))
     return {passage.document for passage in passages}
 
 

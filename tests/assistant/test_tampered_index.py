@@ -13,6 +13,7 @@ from working import end_readers, make_worker
 
 from assistant.__main__ import main
 from assistant.retrieval import Retriever
+from assistant.scope import Scope
 from ingest.index.embedding import Embedder
 from ingest.index.errors import FootnoteError, StoreError
 from ingest.index.index import Index
@@ -196,7 +197,7 @@ def test_what_a_foreign_segment_says_is_never_shown(
     assert len(index.store.editions()) > len(TEXTS)
     assert isinstance(search(index), int)
     ids = [record.id for record in index.catalogue.documents() if record.name == "story-3.txt"]
-    found = Retriever(index).search(SECRET, 10, document_ids=ids)
+    found = Retriever(index).search(SECRET, 10, Scope(document_ids=ids))
     assert found
     assert all("cellar" not in passage.text for passage in found)
 
@@ -216,8 +217,8 @@ def test_an_altered_passage_is_not_shown(
     import qdrant_edge as edge
 
     index = opened()
-    [best] = Retriever(index).search(QUESTION, 1, document_ids=None)[:1]
-    shard = index.store._shard  # type: ignore[attr-defined]
+    [best] = Retriever(index).search(QUESTION, 1)
+    shard = index.store._shard  # type: ignore[attr-defined]  # the shard itself is tampered with
     operation = edge.UpdateOperation
     if changed:
         shard.update(operation.set_payload([best.chunk_id], changed))
