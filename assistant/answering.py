@@ -99,7 +99,7 @@ class Answerer:
                 if asked.standalone is not None:
                     yield Rewritten(asked.standalone)
             began = time.monotonic()
-            found = await self.retriever.find_in_turn(asked.understood, k, scope)
+            found = await self.retriever.find_soon(asked.understood, k, scope)
             asked.passages, asked.evidence = tuple(found.passages), found.evidence
             asked.usage.search_seconds = round(time.monotonic() - began, 4)
             yield Reading(asked.passages)

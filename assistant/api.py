@@ -114,7 +114,7 @@ class Endpoints:
         question = checked_question(question)
         k = default_k(self._services.settings, k)
         scope = Scope(collection, document_ids, kinds, since, before)
-        found = await self._services.answerer.retriever.find_in_turn(question, k, scope)
+        found = await self._services.answerer.retriever.find_soon(question, k, scope)
         return search_shape(question, found)
 
     async def documents(self, collection: str | None = None) -> DocumentsShape:

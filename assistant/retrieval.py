@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from assistant.evidence import CALIBRATED, NONE, USUAL_COSINE, Evidence, weigh
@@ -61,20 +62,13 @@ class Retriever:
         self._abstain_below = ABSTAIN_BELOW if settings is None else settings.abstain_below
         named = None if settings is None else settings.reranker
         self._reranker = None if named is None else Reranker(named)
-        self._turns = asyncio.Semaphore(os.cpu_count() or 1)
+        # No more searches at once than cores, first come first served: together they would end
+        # no sooner, and all of them late.
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "search")
 
     def search(self, question: str, k: int, scope: Scope = EVERYTHING) -> list[Passage]:
         """Return the passages that `find` finds."""
         return self.find(question, k, scope).passages
-
-    async def find_in_turn(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
-        """Return what `find` finds, from an event loop.
-
-        No more searches at once than cores, first come first served: together they would end no
-        sooner, and all of them late.
-        """
-        async with self._turns:
-            return await asyncio.to_thread(self.find, question, k, scope)
 
     def find(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
@@ -91,6 +85,13 @@ class Retriever:
             InputError: question, `k` or what to search are out of bounds.
             FootnoteError: a model cannot be loaded or the store fails.
         """
+        return self._threads.submit(self._find, question, k, scope).result()
+
+    async def find_soon(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
+        """Return what `find` finds, without holding up the event loop meanwhile."""
+        return await asyncio.wrap_future(self._threads.submit(self._find, question, k, scope))
+
+    def _find(self, question: str, k: int, scope: Scope) -> Found:
         question = checked_question(question)
         checked_k(k)
         where = scope.where(self._index.catalogue)

@@ -17,7 +17,7 @@ from typing import Any
 from assistant.settings import AssistantSettings
 from ingest.index.errors import FootnoteError, InputError
 from ingest.index.index import Index
-from ingest.index.memory import spare_collections
+from ingest.index.memory import settle_memory
 from ingest.index.priority import step_back
 from ingest.index.settings import read_settings
 from ingest.pipeline import Pipeline
@@ -107,7 +107,7 @@ def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Ev
             log.warning("%s", index.outgrown)
     except FootnoteError as error:
         log.warning("%s", error)
-    spare_collections()
+    settle_memory()
     if settings.workers:
         Worker(index, Pipeline(index, read_settings(IngestSettings))).run(stop)
 
