@@ -17,7 +17,7 @@ from working import end_readers
 
 from ingest.index.embedding import Embedder, Vectors
 from ingest.index.index import Index
-from ingest.index.memory import spare_collections
+from ingest.index.memory import settle_memory
 from ingest.index.settings import DEFAULT_MODEL, PREFIX
 from ingest.settings import IngestSettings
 
@@ -49,7 +49,7 @@ def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(autouse=True, scope="module")
 def _spared_collections() -> None:
     """What earlier modules imported is not looked through again and again."""
-    spare_collections()
+    settle_memory()
 
 
 @pytest.fixture(autouse=True)

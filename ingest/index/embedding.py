@@ -214,15 +214,19 @@ class Embedder:
             import torch
             from sentence_transformers import SentenceTransformer
 
+            from ingest.index.packing import pack
+
             _cores()  # before any thread is given another number
             precision: str = self._precision
             if precision == "auto":
                 precision = self._recorded.precision if self._recorded else _fastest_precision()
-            return SentenceTransformer(
+            model = SentenceTransformer(
                 str(self._folder),
                 local_files_only=True,
                 model_kwargs={"dtype": getattr(torch, precision)},
             )
+            pack(model)
+            return model
         except EmbedderError:
             raise
         except Exception as error:  # a border: every library below has errors of its own

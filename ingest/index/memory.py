@@ -5,16 +5,6 @@ import gc
 import sys
 
 
-def spare_collections() -> None:
-    """Leave everything that there is now out of every later garbage collection.
-
-    Torch, Gradio and the model are half a million objects that stay until the end. To look
-    through them takes 0.15 s and more, in which no other thread runs: no search, no answer.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 def give_back_memory() -> None:
     """Return freed memory to the system, after work that needed a lot of it.
 
@@ -26,3 +16,14 @@ def give_back_memory() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
+
+
+def settle_memory() -> None:
+    """After the start, give back what loading left free, and look through the rest no more.
+
+    Torch, Gradio and the model are half a million objects that stay until the end. To look
+    through them in a garbage collection takes 0.15 s and more, in which no other thread runs: no
+    search, no answer. From now on, collections leave out everything that there is.
+    """
+    give_back_memory()
+    gc.freeze()
