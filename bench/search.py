@@ -10,7 +10,8 @@ every size and question it times, in milliseconds:
   half by date, and to collection, kind and date at once;
 - the whole `Retriever.search`, and embedding the question with the real model inside it;
 - that search confined to a collection, all kinds and the later half;
-- what a search adds to embedding and store: fusing, the catalogue, fetching the texts.
+- fetching the texts of its hits and of what stands around them;
+- what a search adds to embedding and store: fusing, the catalogue, widening.
 
 Then eight callers search at once, and their searches a second are compared with one caller's.
 
@@ -74,6 +75,8 @@ PEER_QUERIES = 20
 WHOLE_MS = {2_000: 12, 100_000: 16, 250_000: 25}
 """Most milliseconds of a whole search, at the median, by number of chunks."""
 
+Inside = tuple[list[float], list[float], list[float]]
+
 
 @dataclass
 class Figures:
@@ -87,6 +90,7 @@ class Figures:
     within: list[float] = field(default_factory=list)
     fields: list[float] = field(default_factory=list)
     embedding: list[float] = field(default_factory=list)
+    texts: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     added: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
@@ -174,11 +178,12 @@ def _ask(index: Index, half: int, questions: Sequence[Question], figures: Figure
         figures.dated.append(_timed(_query, index.store, question, Where(since=half)))
         fields = Where(collection=collection, kinds=tuple(KINDS), since=half)
         figures.fields.append(_timed(_query, index.store, question, fields))
-        with _timed_inside(index) as (embedding, stored):
+        with _timed_inside(index) as (embedding, asking, fetching):
             whole = _timed(retriever.search, question.text, K)
-        figures.embedding += embedding
+        figures.embedding.append(sum(embedding))
+        figures.texts.append(sum(fetching))
         figures.whole.append(whole)
-        figures.added.append(whole - sum(embedding) - sum(stored))
+        figures.added.append(whole - sum(embedding) - sum(asking) - sum(fetching))
         scope = Scope(collection, kinds=KINDS, since=written(half))
         figures.within.append(_timed(retriever.search, question.text, K, scope))
 
@@ -271,14 +276,18 @@ def _timed(action: Callable[..., object], *arguments: object) -> float:
 
 
 @contextmanager
-def _timed_inside(index: Index) -> Iterator[tuple[list[float], list[float]]]:
-    """Yield lists of the seconds that embedding and the store take in the block.
+def _timed_inside(index: Index) -> Iterator[Inside]:
+    """Yield the seconds that embedding, the store's query and fetching texts take in the block.
 
     By themselves both are faster than in a search, where each drives the other's data out of the
     processor's caches.
     """
-    taken: tuple[list[float], list[float]] = ([], [])
-    places = ((index.embedder, "embed_question"), (index.store, "search"))
+    taken: Inside = ([], [], [])
+    places = (
+        (index.embedder, "embed_question"),
+        (index.store, "search"),
+        (index.store, "fetch"),
+    )
     with ExitStack() as stack:
         for (part, name), seconds in zip(places, taken, strict=True):
             action = getattr(part, name)
@@ -307,6 +316,7 @@ def _show(count: int, figures: Figures, others: float) -> None:
         ("store, hybrid query in the later half by date", figures.dated),
         ("store, in a collection, kinds and that half", figures.fields),
         ("embedding the question", figures.embedding),
+        ("fetching texts of hits and neighbours", figures.texts),
         ("the whole search", figures.whole),
         ("the whole search, in that collection and half", figures.within),
         ("  what it adds to embedding and store", figures.added),
