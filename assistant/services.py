@@ -17,11 +17,13 @@ class Services:
 
     Attributes:
         index: owned by this process where it is embedded.
+        add_examples: adds the example documents; None where there are none.
         closing: what to call when the program ends.
     """
 
     settings: AssistantSettings
     index: Index
+    add_examples: Callable[[], None] | None = None
     models: ChatModels = field(init=False)
     answerer: Answerer = field(init=False)
     closing: list[Callable[[], None]] = field(default_factory=list, init=False)

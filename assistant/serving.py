@@ -11,8 +11,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.settings import AssistantSettings
 from ingest.index.errors import FootnoteError, InputError
@@ -24,6 +25,9 @@ from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from ingest.walking import named_files
 from ingest.worker import Worker
+
+if TYPE_CHECKING:
+    from assistant.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -50,32 +54,32 @@ def serve(settings: AssistantSettings, examples: Path | None = None) -> None:
         FootnoteError: the address is taken, or the data folder cannot be used.
     """
     os.environ.update(_OFFLINE)
+    from assistant.services import Services
+
     listener = _listen(settings.host, settings.port)
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     url = f"http://{host}:{settings.port}"
     with closing(listener), closing(Index(settings)) as index:
         index.own("assistant serve", url)
-        if examples is not None:
-            _add_once(index, examples)
-        _run_page(index, settings, listener, url)
+        add = None if examples is None else partial(_add_examples, index, examples)
+        if add is not None:
+            # Whoever removes them, has removed them until they ask for them.
+            if index.catalogue.fact(_EXAMPLES_FACT) is None and not index.catalogue.totals():
+                add()
+            index.catalogue.settle_fact(_EXAMPLES_FACT, "offered")
+        _run_page(Services(settings, index, add), listener, url)
 
 
-def _add_once(index: Index, examples: Path) -> None:
-    """Add the examples to a new index; whoever removes them has removed them for good."""
-    if index.catalogue.fact(_EXAMPLES_FACT) is None and not index.catalogue.totals():
-        for path, name in named_files([examples]):
-            with path.open("rb") as stream:
-                index.add_file(stream, name, EXAMPLES_COLLECTION)
-    index.catalogue.settle_fact(_EXAMPLES_FACT, "offered")
+def _add_examples(index: Index, examples: Path) -> None:
+    for path, name in named_files([examples]):
+        with path.open("rb") as stream:
+            index.add_file(stream, name, EXAMPLES_COLLECTION)
 
 
-def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket, url: str) -> None:
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.data_dir / "uploads"))
+def _run_page(services: "Services", listener: socket.socket, url: str) -> None:
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(services.settings.data_dir / "uploads"))
     with _no_stub_files():
         from assistant.app import PageServer, create_app
-    from assistant.services import Services
-
-    services = Services(settings, index)
     server = PageServer(create_app(services))
     stop = threading.Event()
 
@@ -84,7 +88,7 @@ def _run_page(index: Index, settings: AssistantSettings, listener: socket.socket
         while not (server.started or stop.wait(0.05)):
             pass
         print(f"Footnote is at {url}  (stop with Ctrl-C)", flush=True)  # noqa: T201
-        _load_and_work(index, settings, stop)
+        _load_and_work(services.index, services.settings, stop)
 
     thread = threading.Thread(target=background, name="worker", daemon=True)
     thread.start()

@@ -78,6 +78,7 @@ def document_routes(services: Services) -> APIRouter:
                 for one in seen.collections
             ],
             "running": [row(record) for record in running] if busy else [],
+            "examples": services.add_examples is not None,
         }
 
     @routes.get("/documents")
@@ -108,6 +109,12 @@ def document_routes(services: Services) -> APIRouter:
             spooled.seek(0)
             record, outcome = await asyncio.to_thread(index.add_file, spooled, name, collection)
         return JSONResponse({"document": row(record), "outcome": outcome.value})
+
+    @routes.post("/examples")
+    def add_examples() -> None:
+        if services.add_examples is None:
+            raise InputError("There are no examples here.", "Start `assistant serve --examples`.")
+        services.add_examples()
 
     @routes.post("/documents/{document_id}/retry")
     def retry(document_id: str) -> None:

@@ -54,6 +54,28 @@ def test_from_a_file_to_the_highlighted_sentence(
 
 
 @EACH_SCREEN
+def test_an_empty_page_offers_the_examples_where_there_are_some(
+    viewport: dict[str, int],
+    visit: Visiting,
+    page: Page,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "Try the examples"
+    here = visit(viewport)
+    expect(here.tab.get_by_role("button", name="Add files").first).to_be_visible()
+    expect(here.tab.get_by_role("button", name=name)).to_have_count(0)
+    path = tmp_path / "tower.md"
+    path.write_text(f"{TOWER}\n## Salted herring\n\n{HARBOUR}\n")
+    monkeypatch.setattr(page.services, "add_examples", lambda: page.add(path, "examples"))
+    here.reload()
+    here.tab.get_by_role("button", name=name).click()
+    expect(here.tab.locator("#welcome")).to_contain_text("“Salted herring”?")
+    expect(here.tab.get_by_role("button", name=name)).to_have_count(0)
+    here.require_no_overflow()
+
+
+@EACH_SCREEN
 def test_files_at_once_and_one_that_fails_with_its_reason(
     viewport: dict[str, int], visit: Visiting, tmp_path: Path
 ) -> None:

@@ -81,7 +81,7 @@ async function showSources(turn) {
 
 function list(answer, turn, opened = null, order = null) {
   const cards = answer.citations.length
-    ? answer.citations.map((citation, index) => (index === order ? null : citationCard(citation, turn, index)))
+    ? cited(answer).map((source) => (source.orders.includes(order) ? null : citationCard(source, turn)))
     : answer.passages.map((passage) => passageCard(passage, turn));
   const title = answer.citations.length ? "Sources" : answer.passages.length ? "Closest passages" : "";
   if (!title) {
@@ -89,6 +89,18 @@ function list(answer, turn, opened = null, order = null) {
     return;
   }
   fill(panel, [opened, cards.some(Boolean) && h("h2", null, opened ? "Other sources" : title), cards]);
+}
+
+/** Return {citation, orders, sentences} for each span that is cited: sentences may share one. */
+function cited(answer) {
+  const spans = new Map();
+  answer.citations.forEach((citation, order) => {
+    const key = JSON.stringify([citation.number, citation.document_id, citation.start, citation.end]);
+    if (!spans.has(key)) spans.set(key, { citation, orders: [], sentences: new Set() });
+    spans.get(key).orders.push(order);
+    spans.get(key).sentences.add(citation.sentence);
+  });
+  return [...spans.values()];
 }
 
 function head(source) {
@@ -104,14 +116,15 @@ function head(source) {
   ];
 }
 
-function citationCard(citation, turn, index) {
+function citationCard({ citation, orders, sentences }, turn) {
+  const lightAll = (lit) => sentences.forEach((sentence) => light(turn, sentence, lit));
   return h(
     "a.source.cite-card",
     {
-      href: `#cite-${turn}-${index}`,
-      onmouseenter: () => light(turn, citation.sentence, true),
-      onmouseleave: () => light(turn, citation.sentence, false),
-      "data-said": `said-${turn}-${citation.sentence}`,
+      href: `#cite-${turn}-${orders[0]}`,
+      onmouseenter: () => lightAll(true),
+      onmouseleave: () => lightAll(false),
+      "data-said": [...sentences].map((sentence) => `said-${turn}-${sentence}`).join(" "),
     },
     head(citation),
     h("div.quote.clamp", { dir: "auto" }, plain(citation.quote)),
@@ -227,7 +240,7 @@ async function showVerdicts(turn) {
     h("h2", null, "Sentence by sentence"),
     h("p.note", null, "Each sentence is compared with the passages it cites: words, numbers, names and negations."),
     h("ol.verdicts", null, rows),
-    h("button.link", { type: "button", onclick: () => list(answer, turn) }, `Back to ${plural(answer.citations.length, "source")}`),
+    h("button.link", { type: "button", onclick: () => list(answer, turn) }, `Back to ${plural(cited(answer).length, "source")}`),
   );
   emit("drawer", "right");
 }
@@ -240,7 +253,7 @@ function light(turn, sentence, lit) {
 
 function lightCards(said, lit) {
   if (!said) return;
-  for (const card of panel.querySelectorAll(`[data-said="${said.id}"]`)) card.classList.toggle("lit", lit);
+  for (const card of panel.querySelectorAll(`[data-said~="${said.id}"]`)) card.classList.toggle("lit", lit);
 }
 
 /** Go to the next or previous number in the chat and open it. */

@@ -1,9 +1,9 @@
 // What an empty chat shows: a way in, or first questions from the documents' own headings.
 
-import { attempt, fill, get, h } from "./dom.js";
+import { attempt, call, fill, get, h } from "./dom.js";
 import { chatModels, missingModel } from "./models.js";
 import { emit, on, scope, state } from "./state.js";
-import { totals } from "./status.js";
+import { poll, totals } from "./status.js";
 import { chooseFiles, chooseFolder } from "./upload.js";
 
 const room = h("div#welcome", { hidden: true });
@@ -42,8 +42,14 @@ function invitation() {
       h("p", null, "Every answer comes from them, sentence by sentence, with its source beside it."),
       h("div.drop-here", null, h("span.icon-add-file", { "aria-hidden": true }), h("p", null, "Drop files or a folder anywhere on this page"), h("div.buttons", null, h("button.primary", { type: "button", onclick: () => chooseFiles() }, "Add files"), h("button.plain", { type: "button", onclick: () => chooseFolder() }, "Add a folder"))),
       h("p.quiet", null, "PDF, Word, slides, tables, e-mail, Markdown, HTML, text and more."),
+      state.overview.examples ? h("p", null, "Nothing at hand? ", h("button.link", { type: "button", onclick: tryExamples }, "Try the examples")) : null,
     ),
   ];
+}
+
+async function tryExamples() {
+  await attempt(() => call("POST", "/ui/examples"));
+  poll();
 }
 
 function waiting(all) {
