@@ -6,21 +6,21 @@ Principal component analysis by the eigenvectors of the covariance (Pearson 1901
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.index.embedding import Embedder
+from ingest.index.embedding import Embedder, Vectors
 from ingest.index.errors import InputError
 from ingest.index.generation import Generation
 from ingest.index.index import Index
-from ingest.index.store import Store
 from ingest.index.tables import Record
 
 MOST_POINTS = 100_000
 
-_BATCH = 256
+_BLOCK = 4096
+"""Vectors that are computed with together."""
+
 _FULL = 32767
 """The picture's edge: places are 16-bit integers."""
 
@@ -81,12 +81,18 @@ def _drawn(generation: Generation, records: Sequence[Record]) -> Projection:
     parts: list[Part] = []
     chunk_ids: list[str] = []
     blocks: list[npt.NDArray[np.float16]] = []
+    waiting: list[Vectors] = []
     for record in records:
         first = len(chunk_ids)
-        for ids, block in _vectors(generation.store, record):
-            chunk_ids += ids
-            blocks.append(block)
+        for chunk_id, vector in generation.store.vectors_of(record.id, record.version or ""):
+            chunk_ids.append(chunk_id)
+            waiting.append(vector)
+            if len(waiting) == _BLOCK:
+                blocks.append(_block(waiting))
+                waiting.clear()
         parts.append(Part(record.id, record.name, first, len(chunk_ids) - first))
+    if waiting:
+        blocks.append(_block(waiting))
     mean, axes = _principal(blocks)
     places = [(block.astype(np.float32) - mean) @ axes for block in blocks]
     joined = np.concatenate(places) if places else np.zeros((0, 2), np.float32)
@@ -101,17 +107,9 @@ def _drawn(generation: Generation, records: Sequence[Record]) -> Projection:
     )
 
 
-def _vectors(store: Store, record: Record) -> "list[tuple[list[str], npt.NDArray[np.float16]]]":
-    """Return the ids and vectors of a document's passages, in small batches."""
-    texts = store.texts(record.id, record.version or "")
-    found = []
-    while batch := [chunk_id for chunk_id, _ in islice(texts, _BATCH)]:
-        vectors = store.vectors(batch)
-        ids = [chunk_id for chunk_id in batch if chunk_id in vectors]
-        if ids:
-            # Half precision halves the memory of the largest maps, and no eye sees it.
-            found.append((ids, np.stack([vectors[one] for one in ids]).astype(np.float16)))
-    return found
+def _block(vectors: Sequence[Vectors]) -> npt.NDArray[np.float16]:
+    # Half precision halves the memory of the largest maps, and no eye sees it.
+    return np.stack(vectors).astype(np.float16)
 
 
 def _principal(

@@ -159,30 +159,16 @@ class EdgeStore:
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
     def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
-        which = edge.Filter(must=[_match("edition", f"{document_id}:{version}")])
-        offset: edge.PointId | None = None
-        while True:
-            request = edge.ScrollRequest(offset, _SCROLL, which, with_payload=["text"])
-            with self._foreign_errors():
-                records, offset = self._open_shard.scroll(request)
-            for record in records:
-                yield str(record.id), (record.payload or {})["text"]
-            if offset is None:
-                return
+        for record in self._chunks(document_id, version, with_payload=["text"]):
+            yield str(record.id), (record.payload or {})["text"]
 
     def entries(self, document_id: str, version: str) -> Iterator[Entry]:
-        which = edge.Filter(must=[_match("edition", f"{document_id}:{version}")])
-        offset: edge.PointId | None = None
-        while True:
-            request = edge.ScrollRequest(
-                offset, _SCROLL, which, with_payload=True, with_vector=[DENSE, KEYWORDS]
-            )
-            with self._foreign_errors():
-                records, offset = self._open_shard.scroll(request)
-            for record in records:
-                yield _entry(record)
-            if offset is None:
-                return
+        for record in self._chunks(document_id, version, True, [DENSE, KEYWORDS]):
+            yield _entry(record)
+
+    def vectors_of(self, document_id: str, version: str) -> Iterator[tuple[str, Vectors]]:
+        for record in self._chunks(document_id, version, False, [DENSE]):
+            yield str(record.id), _vector(record)
 
     def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
         found: dict[str, Vectors] = {}
@@ -190,10 +176,7 @@ class EdgeStore:
             some: list[edge.PointId] = list(chunk_ids[first : first + _SCROLL])
             with self._foreign_errors():
                 records = self._open_shard.retrieve(some, with_payload=False, with_vector=[DENSE])
-            for record in records:
-                vectors = record.vector
-                assert isinstance(vectors, dict)
-                found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
+            found |= {str(record.id): _vector(record) for record in records}
         return found
 
     def count(self, where: Where) -> int:
@@ -235,6 +218,25 @@ class EdgeStore:
         return edge.Point(
             entry.chunk.id, {DENSE: vector.tolist(), KEYWORDS: sparse}, payload(entry)
         )
+
+    def _chunks(
+        self,
+        document_id: str,
+        version: str,
+        with_payload: bool | list[str],
+        with_vector: bool | list[str] = False,
+    ) -> Iterator[edge.Record]:
+        which = edge.Filter(must=[_match("edition", f"{document_id}:{version}")])
+        offset: edge.PointId | None = None
+        while True:
+            request = edge.ScrollRequest(
+                offset, _SCROLL, which, with_payload=with_payload, with_vector=with_vector
+            )
+            with self._foreign_errors():
+                records, offset = self._open_shard.scroll(request)
+            yield from records
+            if offset is None:
+                return
 
     def _delete(self, which: edge.Filter) -> None:
         with self._foreign_errors():
@@ -330,14 +332,19 @@ def _filter(where: Where) -> edge.Filter | None:
     return edge.Filter(must=must) if must else None
 
 
+def _vector(record: edge.Record) -> Vectors:
+    vectors = record.vector
+    assert isinstance(vectors, dict)
+    return np.asarray(vectors[DENSE], dtype=np.float32)
+
+
 def _entry(record: edge.Record) -> Entry:
     fields, vectors = record.payload or {}, record.vector
     assert isinstance(vectors, dict)
-    dense = np.asarray(vectors[DENSE], dtype=np.float32)
     # A text of nothing but stop words has no keywords, and Edge then no such vector.
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(list(sparse.indices), list(sparse.values)) if sparse else Keywords([], [])
-    return entry_of(str(record.id), fields, dense, keywords)
+    return entry_of(str(record.id), fields, _vector(record), keywords)
 
 
 def _hit(point: edge.ScoredPoint) -> Hit:

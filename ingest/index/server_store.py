@@ -171,36 +171,17 @@ class ServerStore:
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
     def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
-        which = models.Filter(must=[_match("edition", f"{document_id}:{version}")])
-        shown = models.PayloadSelectorInclude(include=["text"])
-        offset: Any = None
-        while True:
-            with self._foreign_errors():
-                records, offset = self._client.scroll(
-                    self._name, which, limit=BATCH, offset=offset, with_payload=shown
-                )
-            for record in records:
-                yield str(record.id), (record.payload or {})["text"]
-            if offset is None:
-                return
+        only = models.PayloadSelectorInclude(include=["text"])
+        for record in self._chunks(document_id, version, with_payload=only):
+            yield str(record.id), (record.payload or {})["text"]
 
     def entries(self, document_id: str, version: str) -> Iterator[Entry]:
-        which = models.Filter(must=[_match("edition", f"{document_id}:{version}")])
-        offset: Any = None
-        while True:
-            with self._foreign_errors():
-                records, offset = self._client.scroll(
-                    self._name,
-                    which,
-                    limit=BATCH,
-                    offset=offset,
-                    with_payload=True,
-                    with_vectors=[DENSE, KEYWORDS],
-                )
-            for record in records:
-                yield _entry(record)
-            if offset is None:
-                return
+        for record in self._chunks(document_id, version, True, [DENSE, KEYWORDS]):
+            yield _entry(record)
+
+    def vectors_of(self, document_id: str, version: str) -> Iterator[tuple[str, Vectors]]:
+        for record in self._chunks(document_id, version, False, [DENSE]):
+            yield str(record.id), _vector(record)
 
     def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
         found: dict[str, Vectors] = {}
@@ -210,10 +191,7 @@ class ServerStore:
                 records = self._client.retrieve(
                     self._name, some, with_payload=False, with_vectors=[DENSE]
                 )
-            for record in records:
-                vectors = record.vector
-                assert isinstance(vectors, dict)
-                found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
+            found |= {str(record.id): _vector(record) for record in records}
         return found
 
     def count(self, where: Where) -> int:
@@ -227,6 +205,29 @@ class ServerStore:
 
     def close(self) -> None:
         self._client.close()
+
+    def _chunks(
+        self,
+        document_id: str,
+        version: str,
+        with_payload: bool | models.PayloadSelectorInclude,
+        with_vectors: bool | list[str] = False,
+    ) -> Iterator[models.Record]:
+        which = models.Filter(must=[_match("edition", f"{document_id}:{version}")])
+        offset: Any = None
+        while True:
+            with self._foreign_errors():
+                records, offset = self._client.scroll(
+                    self._name,
+                    which,
+                    limit=BATCH,
+                    offset=offset,
+                    with_payload=with_payload,
+                    with_vectors=with_vectors,
+                )
+            yield from records
+            if offset is None:
+                return
 
     def _delete(self, which: models.Filter) -> None:
         with self._foreign_errors():
@@ -340,13 +341,18 @@ def _filter(where: Where) -> models.Filter | None:
     return models.Filter(must=must) if must else None
 
 
+def _vector(record: models.Record) -> Vectors:
+    vectors = record.vector
+    assert isinstance(vectors, dict)
+    return np.asarray(vectors[DENSE], dtype=np.float32)
+
+
 def _entry(record: models.Record) -> Entry:
     fields, vectors = record.payload or {}, record.vector
     assert isinstance(vectors, dict)
-    dense = np.asarray(vectors[DENSE], dtype=np.float32)
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(sparse.indices, sparse.values) if sparse else Keywords([], [])
-    return entry_of(str(record.id), fields, dense, keywords)
+    return entry_of(str(record.id), fields, _vector(record), keywords)
 
 
 def _hit(point: models.ScoredPoint) -> Hit:

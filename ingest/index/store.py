@@ -110,6 +110,9 @@ class Store(Protocol):
     def entries(self, document_id: str, version: str) -> Iterator[Entry]:
         """Yield the chunks of one version of a document as they were written, in no order."""
 
+    def vectors_of(self, document_id: str, version: str) -> Iterator[tuple[str, Vectors]]:
+        """Yield (id, dense vector) of the chunks of one version of a document, in no order."""
+
     def vectors(self, chunk_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """Return the dense vectors, by id, of those of these chunks that are there."""
 

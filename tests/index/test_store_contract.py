@@ -170,10 +170,10 @@ def test_texts_and_vectors_of_a_version_can_be_read_again(
     old, new = entries(numbered(300), version=OLD), entries(["new"], version=NEW)
     store.upsert([*old, *new])
     assert dict(store.texts(HARE, OLD)) == {entry.chunk.id: entry.chunk.text for entry in old}
-    vectors = store.vectors([*ids(old), str(uuid4())])
-    assert vectors.keys() == set(ids(old))
-    for entry in old:
-        assert np.allclose(vectors[entry.chunk.id], entry.vector, atol=1e-6)
+    for vectors in (dict(store.vectors_of(HARE, OLD)), store.vectors([*ids(old), str(uuid4())])):
+        assert vectors.keys() == set(ids(old))
+        for entry in old:
+            assert np.allclose(vectors[entry.chunk.id], entry.vector, atol=1e-6)
     assert store.vectors([]) == {}
 
 

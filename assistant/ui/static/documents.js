@@ -47,7 +47,7 @@ function drawLeft() {
   fill(work, ...(state.overview?.running ?? []).slice(0, 3).map(working), ...more(all));
   fill(counts, 
     h("button.link", { type: "button", onclick: () => openDocuments() }, all.documents ? plural(all.documents, "document") : "Documents"),
-    all.failed ? h("button.link.failed", { type: "button", onclick: () => openDocuments({ state: "failed" }) }, `${all.failed} failed ›`) : null,
+    all.failed ? h("button.link.failed", { type: "button", onclick: () => openDocuments({ state: "failed" }) }, `${all.failed.toLocaleString("en")} failed ›`) : null,
     h("span.spacer"),
     iconButton("add-file", "Add files", () => chooseFiles()),
     iconButton("map", "Map", () => emit("map")),
