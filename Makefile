@@ -42,7 +42,7 @@ types: $(VENV)/.installed-test ## check types, strictly
 	$(BIN)/mypy
 	MYPYPATH=.:tests $(BIN)/mypy --explicit-package-bases bench docs examples
 
-bench: $(VENV)/.installed-bench ## measure ingestion, search and start (about ten minutes)
+bench: $(VENV)/.installed-bench ## measure ingestion, search and start (about twenty minutes)
 	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/search.py
 	$(BIN)/python bench/start.py
