@@ -107,10 +107,11 @@ def test_what_is_not_answered_shows_what_comes_closest(
     here.require_no_overflow()
 
 
+@EACH_SCREEN
 def test_tabs_have_conversations_of_their_own(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    one, other = visit(), visit()
+    one, other = visit(viewport), visit(viewport)
     ollama.will_write("Only for the first tab. [1]")
     one.ask_and_wait()
     assert other.tab.locator("#chat .message").count() == 0

@@ -30,18 +30,21 @@ def test_a_suggestion_from_a_heading_is_asked_with_a_click(
     expect(offered).to_be_hidden()
 
 
+@EACH_SCREEN
 def test_sentences_that_rest_on_one_span_share_its_card(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     other = "Its lamp burned oil until 1934."
     ollama.will_write(f"{BUILT} [1] {other} [1] Clara Veit built the lighthouse in 1871. [1]")
     here.ask_and_wait()
     cards = here.tab.locator("#sources .cite-card")
     expect(here.tab.locator("#chat a.cite")).to_have_count(3)
     expect(cards).to_have_count(2)
+    here.show_sources()
     cards.first.hover()
     expect(here.tab.locator("#chat .said.lit")).to_have_count(2)
+    here.hide_drawer()
     here.tab.locator("#chat .said").last.hover()
     expect(here.tab.locator("#sources .cite-card.lit")).to_have_count(1)
     here.tab.locator("#chat a.cite").last.click()

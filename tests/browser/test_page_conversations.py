@@ -48,20 +48,24 @@ def test_an_answer_that_broke_off_can_be_seen_and_asked_again(
     expect(here.tab.locator("#chat .copy")).to_have_count(1)
 
 
+@EACH_SCREEN
 def test_conversations_are_listed_opened_renamed_and_deleted(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
-    here = visit()
+    here = visit(viewport)
     ollama.will_write(BUILT, " [1]")
     here.ask_and_wait()
+    here.open_left()
     here.tab.get_by_role("button", name="New chat").click()
     expect(here.tab.locator("#chat .message")).to_have_count(0)
     ollama.will_write("Until 1934. [1]")
     here.ask_and_wait("When did the lamp burn oil?")
     listed = here.tab.locator(".conversations .open")
     expect(listed).to_have_text(["When did the lamp burn oil?", re.compile("Who built")])
+    here.open_left()
     listed.nth(1).click()
     expect(here.tab.locator("#chat .bot.message").first).to_contain_text(BUILT)
+    here.open_left()
     here.tab.get_by_role("button", name=re.compile("More for Who built")).click()
     here.picture("menu")
     with here.tab.expect_download() as download:

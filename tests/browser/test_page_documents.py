@@ -160,8 +160,11 @@ def test_the_next_question_uses_the_documents_that_were_chosen(
     assert "salted herring" not in here.answer
 
 
-def test_a_document_moves_to_another_collection(visit: Visiting, page: Page, tower: Path) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_a_document_moves_to_another_collection(
+    viewport: dict[str, int], visit: Visiting, page: Page, tower: Path
+) -> None:
+    here = visit(viewport)
     here.row("tower.md").get_by_role("button", name="More for tower.md").click()
     here.tab.get_by_role("menuitem", name="Move to a collection…").click()
     here.tab.get_by_label("Move “tower.md” to the collection").fill("coast")
@@ -187,8 +190,11 @@ def test_a_document_is_read_in_full_and_searched(
     here.picture("reader")
 
 
-def test_ten_thousand_documents_scroll(visit: Visiting, page: Page) -> None:
-    here = visit()
+@EACH_SCREEN
+def test_ten_thousand_documents_scroll(
+    viewport: dict[str, int], visit: Visiting, page: Page
+) -> None:
+    here = visit(viewport)
     rows = [
         {"id": f"id{number}", "name": f"file {number:05}.md", "collection": "c", "state": "ready"}
         | {"stage": "", "fraction": 1, "chunks": 5, "pages": None, "size": 1000, "error": None}
@@ -207,6 +213,7 @@ def test_ten_thousand_documents_scroll(visit: Visiting, page: Page) -> None:
     scroller = here.tab.locator(".scroller")
     scroller.evaluate("one => one.scrollTo(0, 5000 * 56)")
     expect(here.tab.locator(".rows")).to_contain_text("file 05000.md")
+    here.require_no_overflow()
     assert here.documents().count() < 60
 
 

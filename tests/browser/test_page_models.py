@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import expect
-from visiting import BUILT, NARROW, QUESTION, Visiting
+from visiting import BUILT, EACH_SCREEN, QUESTION, Visiting
 
 pytestmark = pytest.mark.browser
 
 
+@EACH_SCREEN
 def test_a_missing_model_is_got_with_a_click(
-    visit: Visiting, tower: Path, ollama: FakeOllama
+    viewport: dict[str, int], visit: Visiting, tower: Path, ollama: FakeOllama
 ) -> None:
     ollama.models.clear()
     ollama.library["llama3.2"] = 2_000_000_000
-    here = visit(NARROW)
+    here = visit(viewport)
     expect(here.tab.locator(".no-model")).to_contain_text("Ollama has no chat model yet")
     here.picture("no-model")
     here.tab.get_by_role("button", name="Get llama3.2").click()

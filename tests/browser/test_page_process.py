@@ -10,7 +10,7 @@ import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import Browser, expect
 from serving import free_port
-from visiting import BUILT, QUESTION, TOWER, WIDE, Visit
+from visiting import BUILT, EACH_SCREEN, QUESTION, TOWER, WIDE, Visit
 
 pytestmark = pytest.mark.browser
 
@@ -115,20 +115,30 @@ def test_a_conversation_comes_back_after_the_program_was_killed(
 
 
 @pytest.mark.timeout(240)
+@EACH_SCREEN
 def test_a_full_visit_leaves_this_machine_alone(
-    start: Start, chromium: Browser, url: str, outside: Path, tmp_path: Path
+    start: Start,
+    chromium: Browser,
+    url: str,
+    outside: Path,
+    tmp_path: Path,
+    *,
+    viewport: dict[str, int],
 ) -> None:
     start()
     (tmp_path / "tower.md").write_text(TOWER)
-    with chromium.new_context(viewport=WIDE) as context:
+    with chromium.new_context(viewport=viewport) as context:
         here = Visit(context.new_page(), url)
         _add(here, tmp_path / "tower.md")
         here.ask_and_wait(QUESTION)
         here.tab.locator("#chat a.cite").first.click()
         expect(here.tab.locator("#quote")).to_be_visible()
+        here.hide_drawer()
+        here.open_left()
         here.tab.get_by_role("button", name="Map", exact=True).click()
         expect(here.tab.locator("#view header")).to_contain_text("1 passage of 1 document")
         here.tab.keyboard.press("Escape")
+        here.open_left()
         here.tab.get_by_role("button", name="Settings").click()
         here.tab.get_by_role("button", name="Done").click()
         here.require_own_requests()

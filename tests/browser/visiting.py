@@ -86,13 +86,17 @@ class Visit:
 
     def open_left(self) -> None:
         """Bring conversations and collections into sight, where they are a drawer."""
-        if not self.tab.locator("#left").is_visible():
-            self.tab.get_by_role("button", name="Conversations and documents").click()
+        self._open("left", "Conversations and documents")
 
     def show_sources(self) -> None:
         """Bring the sources into sight, where they are a drawer."""
-        if not self.tab.locator("#right").is_visible():
-            self.tab.get_by_role("button", name="Sources", exact=True).click()
+        self._open("right", "Sources")
+
+    def _open(self, drawer: str, name: str) -> None:
+        # Only a narrow screen has the button. A drawer that closes is in sight for a while yet.
+        button = self.tab.get_by_role("button", name=name, exact=True)
+        if button.is_visible() and not self.tab.locator(f"body[data-drawer={drawer}]").count():
+            button.click()
 
     def hide_drawer(self) -> None:
         """Close what lies over the chat on a narrow screen."""
