@@ -76,6 +76,26 @@ def test_an_empty_page_offers_the_examples_where_there_are_some(
 
 
 @EACH_SCREEN
+def test_buttons_stay_in_place_while_documents_come_in(
+    viewport: dict[str, int], visit: Visiting, page: Page, tower: Path, tmp_path: Path
+) -> None:
+    here = visit(viewport)
+    here.open_left()
+    counts = here.tab.locator("#documents .counts .link")
+    map_button = here.tab.get_by_role("button", name="Map", exact=True)
+    there = [button.element_handle() for button in (counts, map_button)]
+    map_button.focus()
+    other = tmp_path / "harbour.txt"
+    other.write_text(HARBOUR)
+    page.add(other)
+    # The status is read again every few seconds, and what it changes is drawn anew.
+    expect(counts).to_have_text("2 documents")
+    expect(map_button).to_be_focused()
+    for button in there:
+        assert button.evaluate("button => button.isConnected")
+
+
+@EACH_SCREEN
 def test_files_at_once_and_one_that_fails_with_its_reason(
     viewport: dict[str, int], visit: Visiting, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 // Documents: collections and counts on the left, and all of them as a list in a view.
 
-import { asked, attempt, bytes, call, confirmed, fill, get, h, iconButton, menu, note, plural, told, when } from "./dom.js";
+import { asked, attempt, bytes, call, confirmed, fill, get, h, iconButton, menu, note, plural, refill, told, when } from "./dom.js";
 import { emit, on, scope, setScope, state } from "./state.js";
 import { openView, closeView, viewIs } from "./views.js";
 import { poll, totals } from "./status.js";
@@ -38,15 +38,18 @@ export function startDocuments(left) {
 
 // -- on the left ---------------------------------------------------------------------------
 
+const openList = h("button.link", { type: "button", onclick: () => openDocuments() });
+
 function drawLeft() {
   const all = totals();
   const rows = [collectionRow(null, "All documents", all)];
   for (const one of state.overview?.collections ?? []) rows.push(collectionRow(one.name, one.name, one));
-  fill(collections, ...(all.documents ? rows : []));
+  refill(collections, ...(all.documents ? rows : []));
   collections.previousElementSibling.hidden = !all.documents;
-  fill(work, ...(state.overview?.running ?? []).slice(0, 3).map(working), ...more(all));
-  fill(counts, 
-    h("button.link", { type: "button", onclick: () => openDocuments() }, all.documents ? plural(all.documents, "document") : "Documents"),
+  refill(work, ...(state.overview?.running ?? []).slice(0, 3).map(working), ...more(all));
+  openList.textContent = all.documents ? plural(all.documents, "document") : "Documents";
+  refill(counts,
+    openList,
     all.failed ? h("button.link.failed", { type: "button", onclick: () => openDocuments({ state: "failed" }) }, `${all.failed.toLocaleString("en")} failed ›`) : null,
     h("span.spacer"),
     iconButton("add-file", "Add files", () => chooseFiles()),

@@ -31,6 +31,17 @@ export function fill(element, ...children) {
   element.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
+/** Fill an element anew, but leave in place what looks the same: a click or the focus on it stays. */
+export function refill(element, ...children) {
+  const wanted = children.flat(3).filter((child) => child !== null && child !== undefined && child !== false);
+  wanted.forEach((child, index) => {
+    const there = element.childNodes[index];
+    if (!there) element.append(child);
+    else if (!there.isEqualNode(child)) there.replaceWith(child);
+  });
+  while (element.childNodes.length > wanted.length) element.lastChild.remove();
+}
+
 export class Refusal extends Error {}
 
 /** Call the server; return what it answers, or throw a Refusal with its sentence. */
