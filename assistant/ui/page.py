@@ -56,6 +56,7 @@ Gradio's own has come; static/chat.js carries over what was typed."""
 # Values that the browser fills in when an event is sent; see static/chat.js.
 _ASK_JS = "(question, request) => window.footnote.asking(question)"
 _SHOW_JS = "(request) => [window.footnote.current()]"
+_LOADED_JS = "() => window.footnote.loaded()"
 _DONE_JS = "() => window.footnote.drawn()"
 _BRIDGE_JS = "window.addEventListener('footnote:show', () => trigger('select', {}));"
 
@@ -120,7 +121,10 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
             queue=False,
             **_PRIVATE,
         ).then(None, js=_DONE_JS, **_PRIVATE)
-        for begun, cancelled in ((page.load, None), (bridge.select, [asked])):
+        for begun, cancelled, ended in (
+            (page.load, None, _LOADED_JS),
+            (bridge.select, [asked], _DONE_JS),
+        ):
             begun(
                 handlers.show,
                 request,
@@ -129,7 +133,7 @@ def build_page(services: Services, chats: Chats) -> gr.Blocks:
                 cancels=cancelled,
                 queue=False,
                 **_PRIVATE,
-            ).then(None, js=_DONE_JS, **_PRIVATE)
+            ).then(None, js=ended, **_PRIVATE)
         add_endpoints(services)
     # Waiting for a model holds a place for long; each tab may have one answer under way. The
     # queue has as many places as there may be threads when it is made.

@@ -12,7 +12,7 @@ const box = () => document.querySelector("#question textarea");
 const chat = () => document.querySelector("#chat");
 
 export function startChat() {
-  window.footnote = { asking, current: () => state.conversation, drawn };
+  window.footnote = { asking, current: () => state.conversation, loaded, drawn };
   on("escape", escape);
   on("conversation", () => edit(null));
   on("ask", ask);
@@ -42,6 +42,11 @@ function asking(question) {
   if (asked.trim()) settleAddress();
   state.busy = true;
   return [asked, JSON.stringify(request)];
+}
+
+/** Called when Gradio has drawn what was there at the start; whoever is quick has asked by then. */
+function loaded() {
+  if (!state.busy) drawn();
 }
 
 /** Called when Gradio has drawn an answer to its end, or a conversation. */
