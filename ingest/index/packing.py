@@ -37,7 +37,7 @@ def pack(model: nn.Module) -> None:
 
     The model can be used as before, but not trained, moved or saved.
     """
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # untyped there
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch left it so
         return
     for parent in list(model.modules()):
         for name, layer in parent.named_children():

@@ -1,6 +1,10 @@
 """From a question to passages, also while documents change under it."""
 
+import os
+import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -232,3 +236,30 @@ def test_a_removed_document_vanishes_at_once(
             index.store, "search", lambda: index.catalogue.remove(gone)
         )
     assert {p.document for p in retriever.search(PAINTING, 5)} == {"eiffel.txt", "relativity.txt"}
+
+
+# -- many at once ----------------------------------------------------------------------------
+
+
+def test_no_more_searches_run_at_once_than_there_are_cores(
+    retriever: Retriever, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed, cores = index.embedder.embed_question, os.cpu_count() or 1
+    running, most = 0, 0
+    counting = threading.Lock()
+
+    def counted(text: str) -> Vectors:
+        nonlocal running, most
+        with counting:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.1)
+        with counting:
+            running -= 1
+        return embed(text)
+
+    monkeypatch.setattr(index.embedder, "embed_question", counted)
+    with ThreadPoolExecutor(4 * cores) as callers:
+        found = list(callers.map(lambda _: retriever.search(PAINTING, 1), range(4 * cores)))
+    assert {passages[0].document for passages in found} == {"mona-lisa.txt"}
+    assert most == cores

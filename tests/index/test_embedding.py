@@ -5,10 +5,13 @@ from dataclasses import replace
 import huggingface_hub.constants
 import numpy as np
 import pytest
+import torch
+from sentence_transformers import SentenceTransformer
 
 from ingest.index import embedding
 from ingest.index.embedding import Embedder, Fingerprint
 from ingest.index.errors import EmbedderError
+from ingest.index.packing import PackedLinear
 from ingest.index.settings import DEFAULT_MODEL
 
 SENTENCES = [
@@ -30,6 +33,17 @@ def test_vectors_have_length_one(embedder: Embedder) -> None:
     assert question.shape == (384,)
     assert question.dtype == np.float32
     assert np.linalg.norm(question) == pytest.approx(1, abs=5e-3)
+
+
+def test_the_model_s_layers_are_packed_and_its_vectors_are_the_model_s_own(
+    embedder: Embedder,
+) -> None:
+    dtype = getattr(torch, embedder.fingerprint.precision)
+    plain = SentenceTransformer(embedder._folder.as_posix(), model_kwargs={"dtype": dtype})
+    assert any(isinstance(layer, PackedLinear) for layer in embedder._loaded().modules())
+    assert not any(isinstance(layer, PackedLinear) for layer in plain.modules())
+    expected = plain.encode(SENTENCES, normalize_embeddings=True)
+    assert np.allclose(embedder.embed_passages(SENTENCES), expected, atol=5e-3)
 
 
 def test_vectors_keep_the_order_of_the_texts(

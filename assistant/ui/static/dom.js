@@ -1,6 +1,8 @@
 // Elements, icons, calls to the server, and short notes. Text from outside enters the page
 // through here alone, and always as text: nothing in this folder sets innerHTML.
 
+const present = (children) => children.flat(3).filter((child) => child !== null && child !== undefined && child !== false);
+
 /** Return an element: h("div.name#id", {title: "…", onclick: f}, "text", child, [more]). */
 export function h(kind, properties, ...children) {
   const [, tag, rest] = /^([a-z0-9]+)(.*)$/.exec(kind);
@@ -17,7 +19,7 @@ export function h(kind, properties, ...children) {
     else if (name.startsWith("--")) element.style.setProperty(name, value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
 }
 
@@ -28,12 +30,12 @@ export function iconButton(icon, label, onclick, properties) {
 
 /** Fill an element anew; what is null or false is left out. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...present(children));
 }
 
 /** Fill an element anew, but leave in place what looks the same: a click or the focus on it stays. */
 export function refill(element, ...children) {
-  const wanted = children.flat(3).filter((child) => child !== null && child !== undefined && child !== false);
+  const wanted = present(children);
   wanted.forEach((child, index) => {
     const there = element.childNodes[index];
     if (!there) element.append(child);
