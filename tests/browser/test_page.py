@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_ollama import FakeOllama
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from serving import Page
 from visiting import ATTACK, BUILT, EACH_SCREEN, NARROW, Visit, Visiting
 
@@ -31,6 +31,29 @@ def test_text_grows_while_it_is_written(
     assert lengths == sorted(lengths)
     assert len(set(lengths)) >= 4
     expect(here.tab.locator("#chat")).to_contain_text("word29")
+
+
+def test_who_asks_while_the_page_loads_gets_the_whole_answer(
+    visit: Visiting, tower: Path, ollama: FakeOllama
+) -> None:
+    here = visit()
+    held: list[Route] = []
+
+    def hold(request: Route) -> None:
+        held.append(request)
+
+    here.tab.route("**/gradio_api/run/**", hold)
+    here.reload()
+    ollama.will_write(*(f"word{number} " for number in range(40)), delay=0.06)
+    here.ask()
+    expect(here.tab.locator("#chat")).to_contain_text("word2")
+    assert held
+    for request in held:
+        request.continue_()
+    here.tab.unroute("**/gradio_api/run/**")
+    expect(here.tab.locator("#chat")).to_contain_text("word39")
+    [chat] = ollama.chats
+    assert chat.closed_after is None
 
 
 @EACH_SCREEN
