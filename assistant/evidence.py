@@ -1,34 +1,32 @@
 """Whether passages hold an answer at all: a score, and a verdict by a threshold.
 
-Two things tell: how near the nearest chunk is to the question, and how many of the question's
-words the best passage has. A logistic model weighs them; bench/evidence.py fits it on labelled
-questions and shows on documents it was not fitted on what it can and cannot tell
-(docs/retrieval.md). Pure.
+The sentence that answers best tells it, by how like it is to the question and by how many of
+the question's words it has (assistant/candidates.py). A logistic model weighs the two;
+bench/evidence.py fits it on labelled questions and shows on documents it was not fitted on what
+it can and cannot tell (docs/retrieval.md). Pure.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from ingest.index.documents import Passage
-from ingest.index.keywords import (
-    ENGLISH,
-    passage_keywords,
-    question_keywords,
-    question_terms,
-)
+from assistant.candidates import Candidate
+from ingest.index.keywords import ENGLISH, question_keywords, question_terms
 from ingest.index.settings import DEFAULT_MODEL
 
-COSINE_WEIGHT = 3.5
-COVERAGE_WEIGHT = 5.5
-BIAS = -5.5
+LIKENESS_WEIGHT = 5.6
+HELD_WEIGHT = 3.7
+BIAS = -4.8
 """Of the logistic model, fitted by bench/evidence.py."""
 
-LEAST_COVERED = 0.4
+LEAST_HELD = 0.2
 """A question may be in other words than its document: a share below this counts as this, so
-that such a question is answered from a cosine of about 0.45 on. Of questions about another
+that such a question is answered from a likeness of about 0.42 on. Of questions about another
 document one in a hundred comes as near (docs/retrieval.md)."""
+
+COMPARED = 2
+"""Sentences that are compared with the question. More tell no more, and each takes its time."""
 
 _WHOLE = (
     "summarise summarize summary overview outline gist recap document file text content topic "
@@ -43,7 +41,7 @@ _WHOLE = (
 CALIBRATED = DEFAULT_MODEL
 """The embedding model whose cosines the weights were fitted on."""
 
-USUAL_COSINE = 0.7
+USUAL_LIKENESS = 0.77
 """The median of questions that have an answer: taken for any other model, whose cosines may lie
 elsewhere altogether, so that the words decide alone."""
 
@@ -56,58 +54,62 @@ class Evidence:
         score: how likely they hold an answer, in [0, 1]. Half of the questions that it was
             fitted on had one.
         answerable: the verdict.
-        cosine: between the question and the chunk nearest to it.
-        covered: share of the question's words that the best passage has, LEAST_COVERED at least.
+        likeness: cosine between the question and the sentence that answers it best.
+        held: share of the question's words that this sentence has, LEAST_HELD at least.
     """
 
     score: float
     answerable: bool
-    cosine: float
-    covered: float
+    likeness: float
+    held: float
 
 
 NONE = Evidence(0.0, False, 0.0, 0.0)
 """Where nothing was found."""
 
 
-def weigh(question: str, passages: Sequence[Passage], cosine: float, threshold: float) -> Evidence:
+def weigh(
+    question: str,
+    languages: Iterable[str],
+    found: Sequence[Candidate],
+    threshold: float,
+    *,
+    calibrated: bool = True,
+) -> Evidence:
     """Return what the passages of a search are worth.
 
     Args:
         question: as it was searched for.
-        passages: best first.
-        cosine: between the question and the chunk nearest to it.
+        languages: ISO 639-1 codes of the passages'.
+        found: sentences of the passages, best first.
         threshold: least score for the verdict that there is an answer; 0 never denies it.
+        calibrated: whether the cosines are those of the model that the weights were fitted on.
     """
-    if not passages:
-        return NONE
-    covered = coverage(question, passages[0].text, passages[0].language)
-    covered = max(LEAST_COVERED, covered)
-    score = probability(cosine, covered)
-    return Evidence(round(score, 4), score >= threshold, cosine, covered)
+    if asks_for_whole(question, languages):
+        likeness, held = USUAL_LIKENESS, 1.0
+    else:
+        likeness, held = (found[0].cosine, found[0].held) if found else (0.0, 0.0)
+        likeness, held = likeness if calibrated else USUAL_LIKENESS, max(LEAST_HELD, held)
+    score = probability(likeness, held)
+    return Evidence(round(score, 4), score >= threshold, likeness, held)
 
 
-def probability(cosine: float, covered: float) -> float:
+def probability(likeness: float, held: float) -> float:
     """Return the model's probability that there is an answer."""
-    return 1 / (1 + math.exp(-(COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + BIAS)))
+    return 1 / (1 + math.exp(-(LIKENESS_WEIGHT * likeness + HELD_WEIGHT * held + BIAS)))
 
 
-def coverage(question: str, text: str, language: str = ENGLISH) -> float:
-    """Return the share of a question's words, without stop words, that a text has.
+def asks_for_whole(question: str, languages: Iterable[str]) -> bool:
+    """Whether a question asks for a document as a whole ("Summarise this").
 
-    Words are compared by their stems; where a script has no spaces, by pairs of characters.
-    A question of stop words alone, or one for a document as a whole ("Summarise this"), has
-    none to miss, and is covered.
+    So does one of stop words alone: it has no words to look for.
 
     Args:
-        language: ISO 639-1 code of the text's.
+        languages: ISO 639-1 codes of the documents'.
     """
-    # Beside the stems of the text's language each word has its English one, as _WHOLE has.
-    words = question_terms(question, [language, ENGLISH])
-    if all(not _whole().isdisjoint(terms) for terms in words):
-        return 1.0
-    held = set(passage_keywords(text, language).indices)
-    return sum(not held.isdisjoint(terms) for terms in words) / len(words)
+    # Beside the stems of these languages each word has its English one, as _WHOLE has.
+    words = question_terms(question, {*languages, ENGLISH})
+    return all(not _whole().isdisjoint(terms) for terms in words)
 
 
 @cache

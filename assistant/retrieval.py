@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from assistant.evidence import CALIBRATED, NONE, USUAL_COSINE, Evidence, weigh
+from assistant.candidates import candidates
+from assistant.evidence import CALIBRATED, COMPARED, NONE, Evidence, weigh
 from assistant.reranking import Reranker
 from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Passage
+from ingest.index.embedding import Embedder, Vectors
 from ingest.index.errors import InputError, StoreError
 from ingest.index.generation import Generation
 from ingest.index.index import Index
@@ -43,7 +45,7 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The passages of a search, and whether they hold an answer."""
+    """The passages of a search, and whether they hold an answer, where that was asked."""
 
     passages: list[Passage]
     evidence: Evidence
@@ -67,10 +69,6 @@ class Retriever:
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "search")
 
     def search(self, question: str, k: int, scope: Scope = EVERYTHING) -> list[Passage]:
-        """Return the passages that `find` finds."""
-        return self.find(question, k, scope).passages
-
-    def find(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
 
         The best chunks are shown with what stands around them (assistant/widening.py), so
@@ -85,22 +83,32 @@ class Retriever:
             InputError: question, `k` or what to search are out of bounds.
             FootnoteError: a model cannot be loaded or the store fails.
         """
-        return self._threads.submit(self._find, question, k, scope).result()
+        return self._threads.submit(self._find, question, k, scope, False).result().passages
+
+    def find(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
+        """Return what `search` finds, and whether it holds an answer."""
+        return self._threads.submit(self._find, question, k, scope, True).result()
 
     async def find_soon(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return what `find` finds, without holding up the event loop meanwhile."""
-        return await asyncio.wrap_future(self._threads.submit(self._find, question, k, scope))
+        return await asyncio.wrap_future(self._threads.submit(self._find, question, k, scope, True))
 
-    def _find(self, question: str, k: int, scope: Scope) -> Found:
+    def _find(self, question: str, k: int, scope: Scope, weighed: bool) -> Found:
         question = checked_question(question)
         checked_k(k)
         where = scope.where(self._index.catalogue)
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
             return Found([], NONE)
-        found = self._index.steadily(
-            lambda generation: self._search(generation, question, k, where)
-        )
+
+        def look(generation: Generation) -> Found:
+            vector = generation.embedder.embed_question(question)
+            passages = self._search(generation.store, question, vector, k, where)
+            if not weighed or not passages:
+                return Found(passages, NONE)
+            return Found(passages, self._weigh(generation.embedder, question, vector, passages))
+
+        found = self._index.steadily(look)
         if not found.passages and not scope.narrow:
             self._require_passages(scope.collection)
         return found
@@ -113,11 +121,19 @@ class Retriever:
                 "Start `assistant` or `ingest worker`: it is built anew from the stored documents.",
             )
 
-    def _search(self, generation: Generation, question: str, k: int, where: Where) -> Found:
-        vector = generation.embedder.embed_question(question)
+    def _weigh(
+        self, embedder: Embedder, question: str, vector: Vectors, passages: Sequence[Passage]
+    ) -> Evidence:
+        found = candidates(question, passages, vector, embedder.embed_passages, COMPARED)
+        languages = {passage.language for passage in passages}
+        calibrated = embedder.name == CALIBRATED
+        return weigh(question, languages, found, self._abstain_below, calibrated=calibrated)
+
+    def _search(
+        self, store: Store, question: str, vector: Vectors, k: int, where: Where
+    ) -> list[Passage]:
         languages = self._index.catalogue.languages(where.collection)
         keywords = question_keywords(question, languages)
-        store = generation.store
         limit = max(CANDIDATES, _wanted(k))
         for _ in range(_ROUNDS):
             hits = store.search(vector, keywords, limit, where)
@@ -128,10 +144,7 @@ class Retriever:
             limit *= 4
         if passages is None:
             passages = self._current(store, found, k, complete=True) or []
-        cosine = max((hit.score for hit in hits.dense), default=0.0)
-        if generation.embedder.name != CALIBRATED:
-            cosine = USUAL_COSINE
-        return Found(passages, weigh(question, passages, cosine, self._abstain_below))
+        return passages
 
     def _reranked(
         self, store: Store, question: str, ranked: list[tuple[Hit, float]]

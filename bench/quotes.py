@@ -24,7 +24,8 @@ from statistics import mean
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from assistant.quoting import Quote, best_quotes
+from assistant.candidates import Candidate
+from assistant.quoting import best_quotes
 from assistant.retrieval import Retriever
 from bench.common import demand, forget_settings, print_machine, spread
 from ingest.index.index import Index
@@ -56,7 +57,7 @@ def main() -> None:
     singles: list[float] = []
     counts: list[int] = []
     seconds: list[float] = []
-    misses: list[tuple[float, Question, list[Quote]]] = []
+    misses: list[tuple[float, Question, list[Candidate]]] = []
     with tempfile.TemporaryDirectory(prefix="footnote-bench-") as folder:
         settings = IngestSettings(data_dir=Path(folder))
         with closing(Index(settings)) as index:
@@ -96,7 +97,7 @@ def overlap(quotes: Iterable[Span], references: Iterable[Span]) -> float:
     return len(ours & theirs) / len(ours | theirs)
 
 
-def _span(quote: Quote) -> Span:
+def _span(quote: Candidate) -> Span:
     first = quote.passage.start
     return quote.passage.document, first + quote.start, first + quote.end
 

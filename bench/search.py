@@ -10,6 +10,7 @@ every size and question it times, in milliseconds:
   half by date, and to collection, kind and date at once;
 - the whole `Retriever.search`, and embedding the question with the real model inside it;
 - that search confined to a collection, all kinds and the later half;
+- that search with its evidence (`Retriever.find`), as answers and `/search` ask for it;
 - fetching the texts of its hits and of what stands around them;
 - what a search adds to embedding and store: fusing, the catalogue, widening.
 
@@ -88,6 +89,7 @@ class Figures:
     kind: list[float] = field(default_factory=list)
     dated: list[float] = field(default_factory=list)
     within: list[float] = field(default_factory=list)
+    weighed: list[float] = field(default_factory=list)
     fields: list[float] = field(default_factory=list)
     embedding: list[float] = field(default_factory=list)
     texts: list[float] = field(default_factory=list)
@@ -186,6 +188,7 @@ def _ask(index: Index, half: int, questions: Sequence[Question], figures: Figure
         figures.added.append(whole - sum(embedding) - sum(asking) - sum(fetching))
         scope = Scope(collection, kinds=KINDS, since=written(half))
         figures.within.append(_timed(retriever.search, question.text, K, scope))
+        figures.weighed.append(_timed(retriever.find, question.text, K))
 
 
 def _ask_together(index: Index, questions: Sequence[Question], figures: Figures) -> None:
@@ -320,6 +323,7 @@ def _show(count: int, figures: Figures, others: float) -> None:
         ("the whole search", figures.whole),
         ("the whole search, in that collection and half", figures.within),
         ("  what it adds to embedding and store", figures.added),
+        ("the whole search, and whether it answers", figures.weighed),
         (f"stock LangChain ({PEER_QUERIES} queries)", figures.langchain),
         (f"qdrant-client's local mode ({PEER_QUERIES} queries)", figures.peer),
     )

@@ -39,6 +39,12 @@ _SHORT = 16
 the time in one batch that they took in batches of 8."""
 
 
+_FEW = 4
+"""Texts that are too little work to share among cores. Alone on the machine, two threads save a
+fifth of the 10 ms of a question; while the cores are busy they wait for each other, and take
+ten times as long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What makes two vectors comparable.
@@ -120,7 +126,7 @@ class Embedder:
             on_progress: called now and then with the number of texts done.
         """
         model = self._loaded()
-        _use_threads(_cores())
+        _use_threads(_cores() if len(texts) > _FEW else 1)
         # Texts of one length in one batch waste no time on padding. Sorted by characters, as
         # `encode` does by itself, 12 % of what the model read was padding; by tokens, none. On
         # a CPU small batches stay in its caches (batches of 8 were measured against 32).
@@ -145,8 +151,6 @@ class Embedder:
     def embed_question(self, text: str) -> Vectors:
         """Return the unit vector of a question, of shape (dimension,)."""
         model = self._loaded()
-        # A question is too short to share. Alone on the machine, two threads save a fifth of its
-        # 10 ms; while the cores are busy they wait for each other, and take ten times as long.
         _use_threads(1)
         vector: Vectors = model.encode_query(
             text, normalize_embeddings=True, show_progress_bar=False

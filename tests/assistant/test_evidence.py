@@ -1,12 +1,14 @@
 """Whether there is an answer at all: the score, the verdict, and what follows from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from assistant.evidence import NONE, coverage, probability, weigh
+from assistant.candidates import Candidate
+from assistant.evidence import CALIBRATED, COMPARED, NONE, asks_for_whole, probability, weigh
 from assistant.retrieval import Retriever
 from ingest.index.documents import Passage
+from ingest.index.embedding import Vectors
 from ingest.index.index import Index
 from ingest.index.tables import Record
 
@@ -22,61 +24,67 @@ BEES = (
 )
 
 
-def passage(text: str) -> Passage:
-    return Passage(1, "a.txt", "id", "chunk", text, 0, len(text), None)
+def found(cosine: float, held: float) -> list[Candidate]:
+    passage = Passage(1, "a.txt", "id", "chunk", LEASE, 0, len(LEASE), None)
+    return [Candidate(passage, 0, 64, cosine, held), Candidate(passage, 65, 129, 0.0, 0.0)]
 
 
 @pytest.mark.parametrize(
-    ("question", "text", "share"),
+    ("question", "language", "whole"),
     [
-        ("When does the lease end?", "The leases ended.", 1.0),
-        ("When does the lease end?", "A lease of life.", 0.5),
-        ("Wann endet der Vertrag?", "A lease of life.", 0.0),
-        ("who is it and what was that", "Anything.", 1.0),
-        ("?!", "Anything.", 1.0),
-        ("Summarize the key points of these documents", "Anything.", 1.0),
-        ("Summarise the lease", "Anything.", 0.0),
-        ("東京都の人口", "東京都は日本の首都である。人口は多い。", 3 / 5),
-        ("東京 tower", "The Tokyo tower stands in 東京.", 1.0),
-        ("東京 tower", "The Tokyo tower.", 0.5),
-        ("京", "東京", 1.0),
-    ],
-)
-def test_the_share_of_the_question_s_words(question: str, text: str, share: float) -> None:
-    assert coverage(question, text) == pytest.approx(share)
-
-
-@pytest.mark.parametrize(
-    ("question", "language", "share"),
-    [
-        ("Fasse dieses Dokument zusammen.", "de", 1.0),
-        ("Fasse den Vertrag zusammen.", "de", 0.0),
-        ("Résume ce document.", "fr", 1.0),
-        ("Resume este documento", "es", 1.0),
-        ("Riassumi questo documento", "it", 1.0),
+        ("Summarize the key points of these documents", "en", True),
+        ("Summarise the lease", "en", False),
+        ("who is it and what was that", "en", True),
+        ("?!", "en", True),
+        ("Fasse dieses Dokument zusammen.", "de", True),
+        ("Fasse den Vertrag zusammen.", "de", False),
+        ("Résume ce document.", "fr", True),
+        ("Resume este documento", "es", True),
+        ("Riassumi questo documento", "it", True),
+        ("東京都の人口", "ja", False),
     ],
 )
 def test_a_document_as_a_whole_is_asked_for_in_its_language(
-    question: str, language: str, share: float
+    question: str, language: str, whole: bool
 ) -> None:
-    assert coverage(question, "1234", language) == pytest.approx(share)
+    assert asks_for_whole(question, [language]) is whole
+    assert weigh(question, [language], found(0.0, 0.0), 0.15).answerable is whole
 
 
-def test_both_near_vectors_and_shared_words_are_evidence() -> None:
+def test_both_a_like_sentence_and_shared_words_are_evidence() -> None:
     assert 0 < probability(-1.0, 0.0) < probability(0.2, 0.2) < probability(0.7, 0.2)
     assert probability(0.2, 0.2) < probability(0.2, 0.9) < probability(0.7, 0.9) < 1
 
 
-def test_nothing_is_no_evidence() -> None:
-    assert weigh("When?", [], 0.0, 0.0) == NONE
+def test_no_sentence_is_next_to_no_evidence() -> None:
+    assert weigh("When?", ["en"], [], 0.0).answerable
+    assert not weigh("When does the lease end?", ["en"], [], 0.15).answerable
 
 
 def test_the_threshold_decides_and_zero_never_denies() -> None:
-    found = weigh("Where is the bakery?", [passage(LEASE)], 0.4, 0.0)
-    assert found.answerable
-    assert weigh("Where is the bakery?", [passage(LEASE)], 0.4, found.score - 0.001).answerable
-    assert not weigh("Where is the bakery?", [passage(LEASE)], 0.4, found.score + 0.001).answerable
-    assert weigh("Zugspitze", [passage(LEASE)], -1.0, 0.0).answerable
+    question, languages, sentences = "Where is the bakery?", ["en"], found(0.4, 0.5)
+    score = weigh(question, languages, sentences, 0.0).score
+    assert weigh(question, languages, sentences, score - 0.001).answerable
+    assert not weigh(question, languages, sentences, score + 0.001).answerable
+    assert weigh(question, languages, found(-1.0, 0.0), 0.0).answerable
+
+
+def test_a_question_in_other_words_than_its_document_is_answered() -> None:
+    assert weigh("Who baked it?", ["en"], found(0.45, 0.0), 0.15).answerable
+    assert not weigh("Who baked it?", ["en"], found(0.38, 0.0), 0.15).answerable
+
+
+def test_cosines_of_another_model_are_not_asked() -> None:
+    scores = {
+        weigh("Who baked it?", ["en"], found(cosine, 0.3), 0.15, calibrated=False).score
+        for cosine in (-0.5, 0.2, 0.9)
+    }
+    assert len(scores) == 1
+    less, more = (
+        weigh("Who baked it?", ["en"], found(0.5, held), 0.15, calibrated=False).score
+        for held in (0.3, 0.6)
+    )
+    assert less < more
 
 
 @pytest.mark.parametrize(
@@ -107,3 +115,25 @@ def test_a_search_tells_whether_there_is_an_answer(
 def test_an_index_without_documents_has_no_answer(index: Index) -> None:
     found = Retriever(index).find("When does the lease end?", 5)
     assert (found.passages, found.evidence) == ([], NONE)
+
+
+def test_what_a_search_is_worth_costs_no_more_than_a_few_short_texts(
+    index: Index, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("lease.txt", LEASE)
+    add("bees.txt", BEES)
+    embedder = index.embedder
+    assert embedder.name == CALIBRATED
+    embedded: list[int] = []
+    embed = embedder.embed_passages
+
+    def counted(texts: Sequence[str]) -> Vectors:
+        embedded.append(len(texts))
+        return embed(texts)
+
+    monkeypatch.setattr(embedder, "embed_passages", counted)
+    retriever = Retriever(index)
+    question = "When does the lease of the bakery end?"
+    assert retriever.search(question, 5) == retriever.find(question, 5).passages
+    # Who wants passages alone does not pay for the verdict.
+    assert embedded == [COMPARED]

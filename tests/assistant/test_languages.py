@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from working import make_worker
 
-from assistant.evidence import coverage
 from assistant.retrieval import Retriever
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
@@ -174,21 +173,6 @@ def test_a_search_finds_them_too_and_says_that_there_is_an_answer(
     best = found.passages[0]
     assert (best.document, best.language) == (name, DOCUMENTS[name][0])
     assert found.evidence.answerable
-
-
-@pytest.mark.parametrize(
-    ("language", "question", "text", "share"),
-    [
-        ("de", "Welche Verträge gelten für ein Land?", "Der Vertrag beider Länder gilt.", 2 / 3),
-        ("en", "Welche Verträge gelten für ein Land?", "Der Vertrag beider Länder gilt.", 1 / 6),
-        ("es", "¿Las habitaciones?", "Una habitación", 1),
-        ("pl", "klucze od pokoi", "Klucze leżą obok", 1 / 3),
-    ],
-)
-def test_words_are_compared_as_the_passage_s_language_stems_them(
-    language: str, question: str, text: str, share: float
-) -> None:
-    assert coverage(question, text, language) == pytest.approx(share)
 
 
 def test_a_language_is_searched_for_as_soon_as_it_is_there(

@@ -1,0 +1,179 @@
+"""Sentences of passages, scored by how well each answers a question. What each rule buys is in
+bench/README.md and docs/retrieval.md."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from assistant.sentences import sentence_spans
+from ingest.index.documents import Passage
+from ingest.index.embedding import Vectors
+from ingest.index.keywords import question_keywords, words_of
+
+TOPIC_SHARE = 0.1
+"""Share of a passage's sentences, two at least, that hold a word that the passage is about."""
+
+_HEADING = re.compile(r"\s*(#|=[ =]*[^=\n]+=[ =]*$)")
+_QUESTION = re.compile(r"[?？؟][\"'”’»)\]*_」』]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer a question, verbatim: `passage.text[start:end]`.
+
+    Attributes:
+        cosine: between the question and the sentence as it reads on its own.
+        held: share of the question's words that it holds, weighted by their rarity.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    cosine: float
+    held: float
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+    @property
+    def score(self) -> float:
+        """How well it answers, about 0 to 1."""
+        return (self.cosine + self.held) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence before it is compared.
+
+    Attributes:
+        held: words of the question that it holds.
+        understood: further ones that it need not hold, as what is around it tells them.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    held: frozenset[str]
+    understood: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+    def is_before(self, other: "_Sentence") -> bool:
+        """Whether both stand in one document, and this one first."""
+        mine, yours = self.passage, other.passage
+        return (
+            mine.document_id == yours.document_id
+            and mine.start + self.start < yours.start + other.start
+        )
+
+
+def candidates(
+    question: str,
+    passages: Sequence[Passage],
+    question_vector: Vectors,
+    embed: Callable[[Sequence[str]], Vectors],
+    most: int,
+) -> list[Candidate]:
+    """Return the `most` sentences with the most of the question's words, best first.
+
+    A sentence scores the mean of two things: its cosine with the question, and the share of
+    the question's words that it holds, each word counted by how rare it is among these
+    sentences (the weight that BM25 gives it): what all of them hold tells none apart.
+
+    A text says "it" or nothing at all for what it is about, while a question names it. So a
+    sentence is compared together with those words of the question that it lacks and that are
+    understood there: other sentences around it hold them, or its heading does, or a question
+    right before it, as in lists of questions and answers. Else what merely names the topic is
+    more like the question than what answers it.
+
+    Args:
+        question_vector: the question's unit vector.
+        embed: texts to unit vectors, one for each row.
+    """
+    words = _words(question, {passage.language for passage in passages})
+    sentences = _sentences(words, passages)
+    if not sentences:
+        return []
+    shares = _shares(words, sentences)
+    # Words are there at once, vectors take a millisecond or more each.
+    order = sorted(range(len(sentences)), key=lambda index: -shares[index])[:most]
+    cosines = embed([_completed(words, sentences[index]) for index in order]) @ question_vector
+    found = [
+        Candidate(one.passage, one.start, one.end, float(cosine), shares[index])
+        for index, cosine in zip(order, cosines, strict=True)
+        for one in [sentences[index]]
+    ]
+    return sorted(found, key=lambda one: (-one.score, one.passage.number, one.start))
+
+
+def _words(question: str, languages: Collection[str]) -> list[str]:
+    """Return the different words of a question that are no stop words of its language."""
+    wanted = set(question_keywords(question, languages).indices)
+    return [
+        word
+        for word in dict.fromkeys(words_of(question))
+        if any(wanted.intersection(_stems(word, language)) for language in languages)
+    ]
+
+
+def _sentences(words: Sequence[str], passages: Iterable[Passage]) -> list[_Sentence]:
+    """Return what may answer: headings tell nothing by themselves, and questions ask.
+
+    A text that stands in several places is taken from the first one of its document.
+    """
+    found: dict[str, _Sentence] = {}
+    for passage in passages:
+        holds = _finder(words, passage.language)
+        spans = sentence_spans(passage.text)
+        held = [holds(passage.text[start:end]) for start, end in spans]
+        often = Counter(word for one in held for word in one)
+        topic = {word for word in often if often[word] >= max(2, TOPIC_SHARE * len(held))}
+        heading, asked = holds(" ".join(passage.heading)), frozenset[str]()
+        for (start, end), own in zip(spans, held, strict=True):
+            text = passage.text[start:end]
+            if _HEADING.match(text):
+                heading = own
+            elif _QUESTION.search(text):
+                asked = own
+            else:
+                around = (heading | asked | topic) - own
+                one, known = _Sentence(passage, start, end, own, around), found.get(text)
+                if known is None or one.is_before(known):
+                    found[text] = one
+                asked = frozenset()
+    return list(found.values())
+
+
+def _finder(words: Iterable[str], language: str) -> Callable[[str], frozenset[str]]:
+    """Return what tells which of these words a text holds."""
+    wanted = {word: stems for word in words if (stems := _stems(word, language))}
+
+    def holds(text: str) -> frozenset[str]:
+        there = _stems(text, language)
+        return frozenset(word for word, stems in wanted.items() if stems <= there)
+
+    return holds
+
+
+def _stems(text: str, language: str) -> set[int]:
+    return set(question_keywords(text, [language]).indices)
+
+
+def _shares(words: Iterable[str], sentences: Sequence[_Sentence]) -> list[float]:
+    """Return the share of these words that each sentence holds, weighted by their rarity."""
+    having = Counter(word for one in sentences for word in one.held)
+    count = len(sentences)
+    weights = {word: log(1 + (count - having[word] + 0.5) / (having[word] + 0.5)) for word in words}
+    whole = sum(weights.values()) or 1.0
+    return [sum(weights[word] for word in one.held) / whole for one in sentences]
+
+
+def _completed(words: Iterable[str], sentence: _Sentence) -> str:
+    """Return a sentence as it would read on its own."""
+    topic = " ".join(word for word in words if word in sentence.understood)
+    return f"{topic}: {sentence.text}" if topic else sentence.text

@@ -1,0 +1,107 @@
+"""Sentences that may answer a question: which there are, what is compared, what they hold."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log
+
+import numpy as np
+import pytest
+
+from assistant.candidates import Candidate, candidates
+from ingest.index.documents import Passage
+from ingest.index.embedding import Vectors
+
+HARBOUR = "The harbour exports salted herring. Its cranes were bought in Lisbon."
+ISLAND = """\
+The lighthouse of Arnholm stands on a rock before the coast. The lighthouse of Arnholm has been
+a museum since 1990. It was first shown to visitors in May 1871, at a feast with music. Few roads
+lead to the lighthouse of Arnholm."""
+
+
+def passages(*texts: str) -> list[Passage]:
+    return [
+        Passage(number, f"{number}.txt", "d", f"c{number}", text, 100, 100 + len(text), None)
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def scored(question: str, given: Sequence[Passage]) -> tuple[list[Candidate], list[str]]:
+    """The sentences of passages and what of them is compared, both in order of the text."""
+    seen: list[str] = []
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        seen.extend(texts)
+        return np.full((len(texts), 1), 0.5, dtype=np.float32)
+
+    found = candidates(question, given, np.ones(1, dtype=np.float32), embed, 99)
+    whole = "\n".join(passage.text for passage in given)
+    seen.sort(key=lambda text: whole.index(text.split(": ")[-1]))
+    return sorted(found, key=lambda one: (one.passage.number, one.start)), seen
+
+
+def test_words_that_a_passage_is_about_are_compared_with_each_of_its_sentences() -> None:
+    _, texts = scored("When did the lighthouse of Arnholm open?", passages(ISLAND, HARBOUR))
+    assert texts[2].startswith("lighthouse Arnholm: It was first shown")
+    # What it holds is not said twice, and of another passage nothing is understood.
+    starts = [text.split(" ")[0] for text in texts]
+    assert starts == ["The", "The", "lighthouse", "Few", "The", "Its"]
+
+
+def test_what_a_heading_names_is_understood_below_it() -> None:
+    text = "# The Arnholm ferry\n\nIt leaves at noon.\n\n# The bridge\n\nIt has a toll."
+    _, texts = scored("When does the Arnholm ferry leave?", passages(text))
+    assert texts == ["Arnholm ferry: It leaves at noon.", "It has a toll."]
+    [passage] = passages("It leaves at noon.")
+    below = replace(passage, heading=("Arnholm", "The ferry"))
+    _, texts = scored("Does the Arnholm ferry run?", [below])
+    assert texts == ["Arnholm ferry: It leaves at noon."]
+
+
+def test_a_question_is_no_quote_and_the_sentence_after_it_answers() -> None:
+    text = "How is the lamp lit? By gas. The oil is kept in barrels."
+    _, texts = scored("How do they light the lamp?", passages(text))
+    assert texts == ["lamp: By gas.", "The oil is kept in barrels."]
+
+
+@pytest.mark.parametrize(
+    "text", ["Wer baute ihn?", "Он горит？", "“Who built it?”", "هل يعمل؟", "Why (and when?)"]
+)
+def test_questions_of_every_script_are_known(text: str) -> None:
+    assert scored("Who built the lighthouse?", passages(text)) == ([], [])
+
+
+def test_words_are_compared_as_the_language_of_their_passage_stems_them() -> None:
+    german = "Die Häuser von Arnholm sind rot. Alle Häuser haben Dächer. Sie sind aus Schiefer."
+    [passage] = passages(german)
+    _, texts = scored("Woraus sind die Dächer der Häuser?", [replace(passage, language="de")])
+    assert texts[2] == "Häuser: Sie sind aus Schiefer."
+    assert texts[0] == "Die Häuser von Arnholm sind rot."
+
+
+def test_a_sentence_scores_the_mean_of_likeness_and_words() -> None:
+    one, other = scored("Where were the cranes bought?", passages(HARBOUR))[0]
+    assert (one.cosine, one.held, one.score) == (0.5, 0.0, 0.25)
+    assert (other.held, other.score) == (pytest.approx(1.0), pytest.approx(0.75))
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "text", "words", "held"),
+    [
+        ("de", "Welche Verträge gelten für ein Land?", "Der Vertrag beider Länder gilt.", 3, 2),
+        ("es", "¿Las habitaciones?", "Una habitación", 1, 1),
+        ("pl", "klucze od pokoi", "Klucze leżą obok", 3, 1),
+        ("ja", "東京都の人口", "東京都は日本の首都で人口は多い。", 5, 3),
+        ("en", "東京 tower", "The Tokyo tower stands in 東京.", 2, 2),
+        ("en", "東京 tower", "The Tokyo tower.", 2, 1),
+        ("en", "When does the lease end?", "The leases ended.", 2, 2),
+        ("en", "Wann endet der Vertrag?", "A lease of life.", 4, 0),
+    ],
+)
+def test_words_are_held_as_the_language_of_their_passage_stems_them(
+    language: str, question: str, text: str, words: int, held: int
+) -> None:
+    [passage] = passages(text)
+    [found], _ = scored(question, [replace(passage, language=language)])
+    # BM25's weight of a word that the only sentence there is holds, and of one that it lacks.
+    there, lacking = held * log(4 / 3), (words - held) * log(4)
+    assert found.held == pytest.approx(there / (there + lacking))
