@@ -15,6 +15,10 @@ from ingest.index.keywords import question_keywords, words_of
 TOPIC_SHARE = 0.1
 """Share of a passage's sentences, two at least, that hold a word that the passage is about."""
 
+LONGEST_COMPARED = 350
+"""Characters of a sentence that are compared by their vector. Where nothing marks the end of
+one, a whole passage is a sentence, and embedding it takes a tenth of a second."""
+
 _HEADING = re.compile(r"\s*(#|=[ =]*[^=\n]+=[ =]*$)")
 _QUESTION = re.compile(r"[?？؟][\"'”’»)\]*_」』]*$")
 
@@ -26,6 +30,7 @@ class Candidate:
     Attributes:
         cosine: between the question and the sentence as it reads on its own.
         held: share of the question's words that it holds, weighted by their rarity.
+        around: share of the question's words that its passage holds.
     """
 
     passage: Passage
@@ -33,6 +38,7 @@ class Candidate:
     end: int
     cosine: float
     held: float
+    around: float
 
     @property
     def text(self) -> str:
@@ -51,6 +57,7 @@ class _Sentence:
     Attributes:
         held: words of the question that it holds.
         understood: further ones that it need not hold, as what is around it tells them.
+        around: all that its passage holds.
     """
 
     passage: Passage
@@ -58,6 +65,7 @@ class _Sentence:
     end: int
     held: frozenset[str]
     understood: frozenset[str]
+    around: frozenset[str]
 
     @property
     def text(self) -> str:
@@ -104,11 +112,15 @@ def candidates(
     order = sorted(range(len(sentences)), key=lambda index: -shares[index])[:most]
     cosines = embed([_completed(words, sentences[index]) for index in order]) @ question_vector
     found = [
-        Candidate(one.passage, one.start, one.end, float(cosine), shares[index])
+        _candidate(sentences[index], float(cosine), shares[index], len(words))
         for index, cosine in zip(order, cosines, strict=True)
-        for one in [sentences[index]]
     ]
     return sorted(found, key=lambda one: (-one.score, one.passage.number, one.start))
+
+
+def _candidate(one: _Sentence, cosine: float, held: float, words: int) -> Candidate:
+    around = len(one.around) / words if words else 0.0
+    return Candidate(one.passage, one.start, one.end, cosine, held, around)
 
 
 def _words(question: str, languages: Collection[str]) -> list[str]:
@@ -132,17 +144,21 @@ def _sentences(words: Sequence[str], passages: Iterable[Passage]) -> list[_Sente
         spans = sentence_spans(passage.text)
         held = [holds(passage.text[start:end]) for start, end in spans]
         often = Counter(word for one in held for word in one)
+        around = frozenset(often)
         topic = {word for word in often if often[word] >= max(2, TOPIC_SHARE * len(held))}
         heading, asked = holds(" ".join(passage.heading)), frozenset[str]()
         for (start, end), own in zip(spans, held, strict=True):
             text = passage.text[start:end]
+            if not any(map(str.isalnum, text)):
+                continue  # a rule, or the line under a table's header
             if _HEADING.match(text):
                 heading = own
             elif _QUESTION.search(text):
                 asked = own
             else:
-                around = (heading | asked | topic) - own
-                one, known = _Sentence(passage, start, end, own, around), found.get(text)
+                understood = (heading | asked | topic) - own
+                one = _Sentence(passage, start, end, own, understood, around)
+                known = found.get(text)
                 if known is None or one.is_before(known):
                     found[text] = one
                 asked = frozenset()
@@ -174,6 +190,7 @@ def _shares(words: Iterable[str], sentences: Sequence[_Sentence]) -> list[float]
 
 
 def _completed(words: Iterable[str], sentence: _Sentence) -> str:
-    """Return a sentence as it would read on its own."""
+    """Return a sentence as it would read on its own, LONGEST_COMPARED of it."""
     topic = " ".join(word for word in words if word in sentence.understood)
-    return f"{topic}: {sentence.text}" if topic else sentence.text
+    text = sentence.text[:LONGEST_COMPARED]
+    return f"{topic}: {text}" if topic else text

@@ -1,9 +1,9 @@
 """Whether passages hold an answer at all: a score, and a verdict by a threshold.
 
-The sentence that answers best tells it, by how like it is to the question and by how many of
-the question's words it has (assistant/candidates.py). A logistic model weighs the two;
-bench/evidence.py fits it on labelled questions and shows on documents it was not fitted on what
-it can and cannot tell (docs/retrieval.md). Pure.
+The sentence that answers best tells it, by how like it is to the question, and by how many of
+the question's words it and its passage have (assistant/candidates.py). A logistic model weighs
+the two; bench/evidence.py fits it on labelled questions and shows on documents it was not fitted
+on what it can and cannot tell (docs/retrieval.md). Pure.
 """
 
 import math
@@ -15,15 +15,19 @@ from assistant.candidates import Candidate
 from ingest.index.keywords import ENGLISH, question_keywords, question_terms
 from ingest.index.settings import DEFAULT_MODEL
 
-LIKENESS_WEIGHT = 5.6
-HELD_WEIGHT = 3.7
-BIAS = -4.8
+LIKENESS_WEIGHT = 5.2
+HELD_WEIGHT = 4.7
+BIAS = -5.75
 """Of the logistic model, fitted by bench/evidence.py."""
 
-LEAST_HELD = 0.2
+LEAST_HELD = 0.3
 """A question may be in other words than its document: a share below this counts as this, so
-that such a question is answered from a likeness of about 0.42 on. Of questions about another
+that such a question is answered from a likeness of 0.42 on. Of questions about another
 document one in a hundred comes as near (docs/retrieval.md)."""
+
+PASSAGE_MARGIN = 0.05
+"""A passage may answer as a whole what no sentence of it does: the cosine of the nearest chunk,
+less this, counts where no sentence is as like."""
 
 COMPARED = 2
 """Sentences that are compared with the question. More tell no more, and each takes its time."""
@@ -54,8 +58,10 @@ class Evidence:
         score: how likely they hold an answer, in [0, 1]. Half of the questions that it was
             fitted on had one.
         answerable: the verdict.
-        likeness: cosine between the question and the sentence that answers it best.
-        held: share of the question's words that this sentence has, LEAST_HELD at least.
+        likeness: cosine between the question and the sentence that answers it best, or the
+            chunk nearest to it less PASSAGE_MARGIN.
+        held: mean of the shares of the question's words that this sentence and its passage
+            have, LEAST_HELD at least.
     """
 
     score: float
@@ -72,6 +78,7 @@ def weigh(
     question: str,
     languages: Iterable[str],
     found: Sequence[Candidate],
+    nearest: float,
     threshold: float,
     *,
     calibrated: bool = True,
@@ -82,13 +89,15 @@ def weigh(
         question: as it was searched for.
         languages: ISO 639-1 codes of the passages'.
         found: sentences of the passages, best first.
+        nearest: cosine between the question and the chunk nearest to it.
         threshold: least score for the verdict that there is an answer; 0 never denies it.
         calibrated: whether the cosines are those of the model that the weights were fitted on.
     """
     if asks_for_whole(question, languages):
         likeness, held = USUAL_LIKENESS, 1.0
     else:
-        likeness, held = (found[0].cosine, found[0].held) if found else (0.0, 0.0)
+        likeness = max(nearest - PASSAGE_MARGIN, found[0].cosine if found else 0.0)
+        held = (found[0].held + found[0].around) / 2 if found else 0.0
         likeness, held = likeness if calibrated else USUAL_LIKENESS, max(LEAST_HELD, held)
     score = probability(likeness, held)
     return Evidence(round(score, 4), score >= threshold, likeness, held)

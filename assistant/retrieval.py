@@ -13,7 +13,7 @@ from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Passage
-from ingest.index.embedding import Embedder, Vectors
+from ingest.index.embedding import Vectors
 from ingest.index.errors import InputError, StoreError
 from ingest.index.generation import Generation
 from ingest.index.index import Index
@@ -103,10 +103,21 @@ class Retriever:
 
         def look(generation: Generation) -> Found:
             vector = generation.embedder.embed_question(question)
-            passages = self._search(generation.store, question, vector, k, where)
+            passages, nearest = self._search(generation.store, question, vector, k, where)
             if not weighed or not passages:
                 return Found(passages, NONE)
-            return Found(passages, self._weigh(generation.embedder, question, vector, passages))
+            embedder = generation.embedder
+            compared = candidates(question, passages, vector, embedder.embed_passages, COMPARED)
+            languages = {passage.language for passage in passages}
+            evidence = weigh(
+                question,
+                languages,
+                compared,
+                nearest,
+                self._abstain_below,
+                calibrated=embedder.name == CALIBRATED,
+            )
+            return Found(passages, evidence)
 
         found = self._index.steadily(look)
         if not found.passages and not scope.narrow:
@@ -121,17 +132,10 @@ class Retriever:
                 "Start `assistant` or `ingest worker`: it is built anew from the stored documents.",
             )
 
-    def _weigh(
-        self, embedder: Embedder, question: str, vector: Vectors, passages: Sequence[Passage]
-    ) -> Evidence:
-        found = candidates(question, passages, vector, embedder.embed_passages, COMPARED)
-        languages = {passage.language for passage in passages}
-        calibrated = embedder.name == CALIBRATED
-        return weigh(question, languages, found, self._abstain_below, calibrated=calibrated)
-
     def _search(
         self, store: Store, question: str, vector: Vectors, k: int, where: Where
-    ) -> list[Passage]:
+    ) -> tuple[list[Passage], float]:
+        """Return the passages, and the cosine of the chunk nearest to the question."""
         languages = self._index.catalogue.languages(where.collection)
         keywords = question_keywords(question, languages)
         limit = max(CANDIDATES, _wanted(k))
@@ -144,7 +148,7 @@ class Retriever:
             limit *= 4
         if passages is None:
             passages = self._current(store, found, k, complete=True) or []
-        return passages
+        return passages, max((hit.score for hit in hits.dense), default=0.0)
 
     def _reranked(
         self, store: Store, question: str, ranked: list[tuple[Hit, float]]

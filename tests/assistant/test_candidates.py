@@ -70,6 +70,14 @@ def test_questions_of_every_script_are_known(text: str) -> None:
     assert scored("Who built the lighthouse?", passages(text)) == ([], [])
 
 
+def test_a_rule_or_a_line_of_a_table_says_nothing() -> None:
+    table = "| Lamp | Fuel |\n|---|---|\n| first | oil |\n\n* * *\n\n———"
+    assert [one.text for one in scored("Which fuel had the lamp?", passages(table))[0]] == [
+        "| Lamp | Fuel |",
+        "| first | oil |",
+    ]
+
+
 def test_words_are_compared_as_the_language_of_their_passage_stems_them() -> None:
     german = "Die Häuser von Arnholm sind rot. Alle Häuser haben Dächer. Sie sind aus Schiefer."
     [passage] = passages(german)
@@ -81,6 +89,7 @@ def test_words_are_compared_as_the_language_of_their_passage_stems_them() -> Non
 def test_a_sentence_scores_the_mean_of_likeness_and_words() -> None:
     one, other = scored("Where were the cranes bought?", passages(HARBOUR))[0]
     assert (one.cosine, one.held, one.score) == (0.5, 0.0, 0.25)
+    assert one.around == other.around == 1.0
     assert (other.held, other.score) == (pytest.approx(1.0), pytest.approx(0.75))
 
 

@@ -7,6 +7,7 @@ import pytest
 from assistant.candidates import Candidate
 from assistant.evidence import CALIBRATED, COMPARED, NONE, asks_for_whole, probability, weigh
 from assistant.retrieval import Retriever
+from assistant.settings import ABSTAIN_BELOW
 from ingest.index.documents import Passage
 from ingest.index.embedding import Vectors
 from ingest.index.index import Index
@@ -26,7 +27,8 @@ BEES = (
 
 def found(cosine: float, held: float) -> list[Candidate]:
     passage = Passage(1, "a.txt", "id", "chunk", LEASE, 0, len(LEASE), None)
-    return [Candidate(passage, 0, 64, cosine, held), Candidate(passage, 65, 129, 0.0, 0.0)]
+    best = Candidate(passage, 0, 64, cosine, held, around=held)
+    return [best, Candidate(passage, 65, 129, 0.0, 0.0, around=held)]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_a_document_as_a_whole_is_asked_for_in_its_language(
     question: str, language: str, whole: bool
 ) -> None:
     assert asks_for_whole(question, [language]) is whole
-    assert weigh(question, [language], found(0.0, 0.0), 0.15).answerable is whole
+    assert weigh(question, [language], found(0.0, 0.0), 0.0, ABSTAIN_BELOW).answerable is whole
 
 
 def test_both_a_like_sentence_and_shared_words_are_evidence() -> None:
@@ -57,34 +59,35 @@ def test_both_a_like_sentence_and_shared_words_are_evidence() -> None:
 
 
 def test_no_sentence_is_next_to_no_evidence() -> None:
-    assert weigh("When?", ["en"], [], 0.0).answerable
-    assert not weigh("When does the lease end?", ["en"], [], 0.15).answerable
+    assert weigh("When?", ["en"], [], 0.0, 0.0).answerable
+    assert not weigh("When does the lease end?", ["en"], [], 0.0, ABSTAIN_BELOW).answerable
 
 
 def test_the_threshold_decides_and_zero_never_denies() -> None:
     question, languages, sentences = "Where is the bakery?", ["en"], found(0.4, 0.5)
-    score = weigh(question, languages, sentences, 0.0).score
-    assert weigh(question, languages, sentences, score - 0.001).answerable
-    assert not weigh(question, languages, sentences, score + 0.001).answerable
-    assert weigh(question, languages, found(-1.0, 0.0), 0.0).answerable
+    score = weigh(question, languages, sentences, 0.0, 0.0).score
+    assert weigh(question, languages, sentences, 0.0, score - 0.001).answerable
+    assert not weigh(question, languages, sentences, 0.0, score + 0.001).answerable
+    assert weigh(question, languages, found(-1.0, 0.0), 0.0, 0.0).answerable
 
 
 def test_a_question_in_other_words_than_its_document_is_answered() -> None:
-    assert weigh("Who baked it?", ["en"], found(0.45, 0.0), 0.15).answerable
-    assert not weigh("Who baked it?", ["en"], found(0.38, 0.0), 0.15).answerable
+    assert weigh("Who baked it?", ["en"], found(0.42, 0.0), 0.0, ABSTAIN_BELOW).answerable
+    assert not weigh("Who baked it?", ["en"], found(0.38, 0.0), 0.0, ABSTAIN_BELOW).answerable
+
+
+def test_a_passage_may_answer_as_a_whole_what_no_sentence_does() -> None:
+    assert weigh("Who baked it?", ["en"], found(0.1, 0.0), 0.47, ABSTAIN_BELOW).answerable
+    assert weigh("Who baked it?", ["en"], [], 0.47, ABSTAIN_BELOW).answerable
+    assert not weigh("Who baked it?", ["en"], found(0.1, 0.0), 0.43, ABSTAIN_BELOW).answerable
 
 
 def test_cosines_of_another_model_are_not_asked() -> None:
-    scores = {
-        weigh("Who baked it?", ["en"], found(cosine, 0.3), 0.15, calibrated=False).score
-        for cosine in (-0.5, 0.2, 0.9)
-    }
-    assert len(scores) == 1
-    less, more = (
-        weigh("Who baked it?", ["en"], found(0.5, held), 0.15, calibrated=False).score
-        for held in (0.3, 0.6)
-    )
-    assert less < more
+    def score(cosine: float, held: float) -> float:
+        sentences = found(cosine, held)
+        return weigh("Who baked it?", ["en"], sentences, cosine, 0.0, calibrated=False).score
+
+    assert score(-0.5, 0.4) == score(0.2, 0.4) == score(0.9, 0.4) < score(0.5, 0.6)
 
 
 @pytest.mark.parametrize(
