@@ -12,7 +12,7 @@ from assistant.reranking import Reranker
 from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.widening import neighbours, stretches
-from ingest.index.documents import Passage
+from ingest.index.documents import Chunk, Passage
 from ingest.index.embedding import Vectors
 from ingest.index.errors import InputError, StoreError
 from ingest.index.generation import Generation
@@ -208,8 +208,10 @@ class Retriever:
         chunks = store.fetch(list(scores))
         if len(chunks) < len(scores) and not complete:
             return None
-        best = max(scores.values(), default=0.0) or 1.0
-        shares = [(chunk, scores[chunk.id] / best) for chunk in chunks]
+        different = _different([(chunk, scores[chunk.id]) for chunk in chunks])
+        best = max((score for _, score in different), default=0.0) or 1.0
+        shares = [(chunk, score / best) for chunk, score in different]
+        scores = {chunk.id: score for chunk, score in different}
         others = store.fetch(neighbours(shares))
         return [
             Passage(
@@ -227,6 +229,20 @@ class Retriever:
             )
             for number, stretch in enumerate(stretches(shares, others, k), start=1)
         ]
+
+
+def _different(ranked: Sequence[tuple[Chunk, float]]) -> list[tuple[Chunk, float]]:
+    """Return these chunks, of those with one text in one document only the first there.
+
+    It gets the best score of them. A page that is printed twice would take two places and say
+    nothing more.
+    """
+    found: dict[tuple[str, str], tuple[Chunk, float]] = {}
+    for chunk, score in ranked:
+        known, best = found.setdefault((chunk.document_id, chunk.text), (chunk, score))
+        if chunk.start < known.start:
+            found[chunk.document_id, chunk.text] = chunk, best
+    return list(found.values())
 
 
 def _wanted(k: int) -> int:

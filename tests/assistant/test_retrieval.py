@@ -114,6 +114,24 @@ def test_a_search_is_confined_to_a_collection_or_to_documents(
     assert retriever.search(PAINTING, 5, Scope(document_ids=[])) == []
 
 
+def test_what_a_document_says_twice_is_found_once_where_it_stands_first(
+    index: Index, add: Add
+) -> None:
+    oil, tide, gale = (
+        " ".join(f"{name} {number}" for number in range(40)) for name in ("oil", "tide", "gale")
+    )
+    page = f"# Painting\n\n{MONA_LISA} {gale}."
+    first, between = f"# Log\n\n{oil}. {oil}.", f"# Log\n\n{tide}. {tide}."
+    add("twice.md", f"{first}\n\n{page}\n\n{between}\n\n{page}\n\n{first}")
+    add("again.txt", MONA_LISA)
+    found = Retriever(index).search(PAINTING, 5)
+    twice = [passage for passage in found if passage.document == "twice.md"]
+    assert sum(passage.text.count(MONA_LISA) for passage in twice) == 1
+    assert twice[0].start <= len(first) + 3 <= twice[0].end
+    # In another document it is another source.
+    assert any(passage.document == "again.txt" for passage in found)
+
+
 def test_an_index_without_documents_finds_nothing(index: Index) -> None:
     assert Retriever(index).search(PAINTING, 5) == []
 
