@@ -20,6 +20,10 @@ LONGEST_COMPARED = 350
 one, a whole passage is a sentence, and embedding it takes a tenth of a second."""
 
 _HEADING = re.compile(r"\s*(#|=[ =]*[^=\n]+=[ =]*$)")
+_ENTRY = re.compile(r"[^|]*[^\W\d_][^|]*\s(\d{1,4})$")
+"""A line of a table of contents: a title and a page, and no mark that ends a sentence."""
+
+_LEADERS = re.compile(r"\.{5}|(?: \.){4}|…{3}|·{5}|_{5}")
 _QUESTION = re.compile(r"[?？؟][\"'”’»)\]*_」』]*$")
 
 
@@ -147,10 +151,11 @@ def _sentences(words: Sequence[str], passages: Iterable[Passage]) -> list[_Sente
         around = frozenset(often)
         topic = {word for word in often if often[word] >= max(2, TOPIC_SHARE * len(held))}
         heading, asked = holds(" ".join(passage.heading)), frozenset[str]()
-        for (start, end), own in zip(spans, held, strict=True):
+        contents = _contents([passage.text[start:end] for start, end in spans])
+        for index, ((start, end), own) in enumerate(zip(spans, held, strict=True)):
             text = passage.text[start:end]
-            if not any(map(str.isalnum, text)):
-                continue  # a rule, or the line under a table's header
+            if index in contents or not any(map(str.isalnum, text)):
+                continue  # the latter is a rule, or the line under a table's header
             if _HEADING.match(text):
                 heading = own
             elif _QUESTION.search(text):
@@ -163,6 +168,25 @@ def _sentences(words: Sequence[str], passages: Iterable[Passage]) -> list[_Sente
                     found[text] = one
                 asked = frozenset()
     return list(found.values())
+
+
+def _contents(texts: Sequence[str]) -> set[int]:
+    """Return which of a passage's sentences are lines of a table of contents.
+
+    They have leaders to the page, or are three titles and more with pages that do not fall.
+    """
+    found = {index for index, text in enumerate(texts) if _LEADERS.search(text)}
+    run: list[int] = []
+    last = 0
+    for index, text in enumerate(texts):
+        entry = _ENTRY.match(text)
+        page = int(entry[1]) if entry else -1
+        if page < last:
+            run = []
+        run, last = ([*run, index], page) if entry else ([], 0)
+        if len(run) >= 3:
+            found.update(run)
+    return found
 
 
 def _finder(words: Iterable[str], language: str) -> Callable[[str], frozenset[str]]:

@@ -83,6 +83,9 @@ def _ends(text: str, match: re.Match[str], small: bool) -> bool:
     continues = following.islower() and not small
     if match["mark"][0] != ".":
         return not continues
+    before = text[max(0, match.start() - 2) : match.start()].rstrip()[-1:]
+    if match["mark"].startswith(".....") or "." in (before, following):
+        return False  # leaders from a title to its page
     word = _LAST_WORD.search(text, max(0, match.start() - 40), match.start())
     last = word[1] if word else ""
     if last.lower() in _ABBREVIATIONS and not match["mark"].startswith(".."):

@@ -78,6 +78,22 @@ def test_a_rule_or_a_line_of_a_table_says_nothing() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("1. The lamp 2\n2. Its oil 2\n3. Its keeper 7\n\nThe lamp burned oil.", 1),
+        ("1. The lamp ........ 2\n2. Its oil . . . . . 4\n\nThe lamp burned oil.", 1),
+        ("The lamp .......... 2\nIts oil .......... 4\n\nThe lamp burned oil.", 1),
+        ("1. Lamps 9\n2. Wicks 4\n3. Cans 7", 3),
+        ("1. Lamps 2\n2. Wicks 4", 2),
+        ("| lamp | 1 |\n| wick | 2 |\n| can | 3 |", 3),
+        ("It burned in 1871. It burned in 1872. It burned in 1873.", 3),
+    ],
+)
+def test_a_table_of_contents_says_nothing(text: str, there: int) -> None:
+    assert len(scored("What did the lamp burn?", passages(text))[0]) == there
+
+
 def test_words_are_compared_as_the_language_of_their_passage_stems_them() -> None:
     german = "Die Häuser von Arnholm sind rot. Alle Häuser haben Dächer. Sie sind aus Schiefer."
     [passage] = passages(german)

@@ -45,6 +45,8 @@ def test_nothing_has_no_sentences(text: str) -> None:
         "The fee is 3.5 percent of 1,200.75 euros.",
         "J. R. R. Tolkien wrote it.",
         "Version 2.13.0 is out on example.com now.",
+        "The first chapter .......... 12",
+        "The first chapter . . . . . 12",
         "He waited… and waited... and left.",
         '"Really?" she asked.',
         "The company, Acme Inc. and its sons, grew.",
