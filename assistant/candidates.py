@@ -20,9 +20,10 @@ LONGEST_COMPARED = 350
 one, a whole passage is a sentence, and embedding it takes a tenth of a second."""
 
 _HEADING = re.compile(r"\s*(#|=[ =]*[^=\n]+=[ =]*$)")
-_ENTRY = re.compile(r"[^|]*[^\W\d_][^|]*\s(\d{1,4})$")
-"""A line of a table of contents: a title and a page, and no mark that ends a sentence."""
+_PAGE = re.compile(r"[^\W\d].*\s(\d{1,4})$", re.DOTALL)
+"""What a line of a table of contents ends in: after a title a page, and no mark."""
 
+_LONGEST_ENTRY = 100
 _LEADERS = re.compile(r"\.{5}|(?: \.){4}|…{3}|·{5}|_{5}")
 _QUESTION = re.compile(r"[?？؟][\"'”’»)\]*_」』]*$")
 
@@ -179,11 +180,13 @@ def _contents(texts: Sequence[str]) -> set[int]:
     run: list[int] = []
     last = 0
     for index, text in enumerate(texts):
-        entry = _ENTRY.match(text)
-        page = int(entry[1]) if entry else -1
-        if page < last:
+        entry = None if "|" in text else _PAGE.search(text[-_LONGEST_ENTRY:])
+        page = int(entry[1]) if entry else 0
+        if entry is None or page < last:
             run = []
-        run, last = ([*run, index], page) if entry else ([], 0)
+        if entry:
+            run.append(index)
+        last = page
         if len(run) >= 3:
             found.update(run)
     return found

@@ -45,6 +45,7 @@ def test_nothing_has_no_sentences(text: str) -> None:
         "The fee is 3.5 percent of 1,200.75 euros.",
         "J. R. R. Tolkien wrote it.",
         "Version 2.13.0 is out on example.com now.",
+        pytest.param("." * 20_000 + "x", id="a long run of marks"),
         "The first chapter .......... 12",
         "The first chapter . . . . . 12",
         "He waited… and waited... and left.",
