@@ -3,14 +3,14 @@ bench/README.md and docs/retrieval.md."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 
 from assistant.sentences import sentence_spans
 from ingest.index.documents import Passage
 from ingest.index.embedding import Vectors
-from ingest.index.keywords import question_keywords, words_of
+from ingest.index.keywords import question_keywords, question_terms, words_of
 
 TOPIC_SHARE = 0.1
 """Share of a passage's sentences, two at least, that hold a word that the passage is about."""
@@ -19,13 +19,11 @@ LONGEST_COMPARED = 350
 """Characters of a sentence that are compared by their vector. Where nothing marks the end of
 one, a whole passage is a sentence, and embedding it takes a tenth of a second."""
 
-_HEADING = re.compile(r"\s*(#|=[ =]*[^=\n]+=[ =]*$)")
-_PAGE = re.compile(r"[^\W\d].*\s(\d{1,4})$", re.DOTALL)
-"""What a line of a table of contents ends in: after a title a page, and no mark."""
-
-_LONGEST_ENTRY = 100
-_LEADERS = re.compile(r"\.{5}|(?: \.){4}|…{3}|·{5}|_{5}")
+_HEADING = re.compile(r"\s*(#{1,6}(?=\s)|=[ =]*+(?=[^=\n]+=[ =]*$))")
 _QUESTION = re.compile(r"[?？؟][\"'”’»)\]*_」』]*$")
+_LEADERS = re.compile(r"(?:\.{5}|(?: \.){4}|…{3})[\s.…]*\d{1,4}$")
+_ENTRY = re.compile(r"\d[\d.]*[.)]?\s.{0,100}\s(\d{1,3})$")
+"""A numbered line of a table of contents: a title and a page, and no mark that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +32,16 @@ class Candidate:
 
     Attributes:
         cosine: between the question and the sentence as it reads on its own.
-        held: share of the question's words that it holds, weighted by their rarity.
-        around: share of the question's words that its passage holds.
+        overlap: share of the question's words that it holds, weighted by their rarity.
+        coverage: share of the question's words that its passage holds.
     """
 
     passage: Passage
     start: int
     end: int
     cosine: float
-    held: float
-    around: float
+    overlap: float
+    coverage: float
 
     @property
     def text(self) -> str:
@@ -52,7 +50,7 @@ class Candidate:
     @property
     def score(self) -> float:
         """How well it answers, about 0 to 1."""
-        return (self.cosine + self.held) / 2
+        return (self.cosine + self.overlap) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,80 +110,105 @@ def candidates(
     sentences = _sentences(words, passages)
     if not sentences:
         return []
-    shares = _shares(words, sentences)
+    overlaps = _overlaps(words, sentences)
     # Words are there at once, vectors take a millisecond or more each.
-    order = sorted(range(len(sentences)), key=lambda index: -shares[index])[:most]
+    order = sorted(range(len(sentences)), key=lambda index: -overlaps[index])[:most]
     cosines = embed([_completed(words, sentences[index]) for index in order]) @ question_vector
     found = [
-        _candidate(sentences[index], float(cosine), shares[index], len(words))
+        _candidate(sentences[index], float(cosine), overlaps[index], len(words))
         for index, cosine in zip(order, cosines, strict=True)
     ]
     return sorted(found, key=lambda one: (-one.score, one.passage.number, one.start))
 
 
-def _candidate(one: _Sentence, cosine: float, held: float, words: int) -> Candidate:
-    around = len(one.around) / words if words else 0.0
-    return Candidate(one.passage, one.start, one.end, cosine, held, around)
+def _candidate(one: _Sentence, cosine: float, overlap: float, words: int) -> Candidate:
+    coverage = len(one.around) / words if words else 0.0
+    return Candidate(one.passage, one.start, one.end, cosine, overlap, coverage)
 
 
 def _words(question: str, languages: Collection[str]) -> list[str]:
     """Return the different words of a question that are no stop words of its language."""
     wanted = set(question_keywords(question, languages).indices)
-    return [
-        word
-        for word in dict.fromkeys(words_of(question))
-        if any(wanted.intersection(_stems(word, language)) for language in languages)
-    ]
+    found: dict[frozenset[int], str] = {}
+    for word in words_of(question):
+        terms = frozenset[int]().union(*(_terms(word, language) for language in languages))
+        if not wanted.isdisjoint(terms):
+            found.setdefault(terms, word)
+    return list(found.values())
 
 
 def _sentences(words: Sequence[str], passages: Iterable[Passage]) -> list[_Sentence]:
-    """Return what may answer: headings tell nothing by themselves, and questions ask.
+    """Return what may answer, each once.
 
-    A text that stands in several places is taken from the first one of its document.
+    Headings and tables of contents tell nothing by themselves, and questions ask: they are
+    taken only where there is nothing else, as in an exam. A text that stands in several places
+    of a document, with the same understood there, is taken from the first one.
     """
-    found: dict[str, _Sentence] = {}
+    found: dict[tuple[str, frozenset[str]], _Sentence] = {}
+    others: dict[tuple[str, frozenset[str]], _Sentence] = {}
     for passage in passages:
-        holds = _finder(words, passage.language)
-        spans = sentence_spans(passage.text)
-        held = [holds(passage.text[start:end]) for start, end in spans]
-        often = Counter(word for one in held for word in one)
-        around = frozenset(often)
-        topic = {word for word in often if often[word] >= max(2, TOPIC_SHARE * len(held))}
-        heading, asked = holds(" ".join(passage.heading)), frozenset[str]()
-        contents = _contents([passage.text[start:end] for start, end in spans])
-        for index, ((start, end), own) in enumerate(zip(spans, held, strict=True)):
-            text = passage.text[start:end]
-            if index in contents or not any(map(str.isalnum, text)):
-                continue  # the latter is a rule, or the line under a table's header
-            if _HEADING.match(text):
-                heading = own
-            elif _QUESTION.search(text):
-                asked = own
-            else:
-                understood = (heading | asked | topic) - own
-                one = _Sentence(passage, start, end, own, understood, around)
-                known = found.get(text)
-                if known is None or one.is_before(known):
-                    found[text] = one
-                asked = frozenset()
-    return list(found.values())
+        for one, answers in _sentences_of(passage, words):
+            place, key = found if answers else others, (one.text, one.understood)
+            known = place.get(key)
+            if known is None or one.is_before(known):
+                place[key] = one
+    return list((found or others).values())
+
+
+def _sentences_of(passage: Passage, words: Sequence[str]) -> Iterator[tuple[_Sentence, bool]]:
+    """Yield a passage's sentences, and whether each may answer by itself."""
+    holds = _finder(words, passage.language)
+    spans = sentence_spans(passage.text)
+    texts = [passage.text[start:end] for start, end in spans]
+    held = [holds(text) for text in texts]
+    often = Counter(word for one in held for word in one)
+    around = frozenset(often)
+    topic = {word for word in often if often[word] >= max(2, TOPIC_SHARE * len(held))}
+    headings = _headings(passage, texts, holds)
+    contents = _contents(texts)
+    asked = frozenset[str]()
+    for index, ((start, end), text, own) in enumerate(zip(spans, texts, held, strict=True)):
+        if not any(map(str.isalnum, text)):
+            continue  # a rule, or the line under a table's header
+        understood = (headings[index] | asked | topic) - own
+        heading, question = _HEADING.match(text), _QUESTION.search(text)
+        answers = not heading and not question and index not in contents
+        yield _Sentence(passage, start, end, own, understood, around), answers
+        asked = own if question else frozenset()
+
+
+def _headings(
+    passage: Passage, texts: Sequence[str], holds: Callable[[str], frozenset[str]]
+) -> list[frozenset[str]]:
+    """Return, for each of a passage's sentences, the words that the headings above it hold."""
+    known = holds(" ".join(passage.heading))
+    # They are the headings of the chunk that was found, which need not be the first one here.
+    own = any(_HEADING.match(text) for text in texts)
+    above: list[tuple[int, frozenset[str]]] = [] if own else [(0, known)]
+    found = []
+    for text in texts:
+        if heading := _HEADING.match(text):
+            level = heading[1].count(heading[1][0])
+            above = [one for one in above if one[0] < level]
+            same = passage.heading and text.strip("#= \t") == passage.heading[-1]
+            above.append((level, known if same else holds(text)))
+        found.append(frozenset[str]().union(*(held for _, held in above)))
+    return found
 
 
 def _contents(texts: Sequence[str]) -> set[int]:
     """Return which of a passage's sentences are lines of a table of contents.
 
-    They have leaders to the page, or are three titles and more with pages that do not fall.
+    They have leaders to the page, or are three numbered titles and more with pages that do not
+    fall.
     """
     found = {index for index, text in enumerate(texts) if _LEADERS.search(text)}
     run: list[int] = []
     last = 0
     for index, text in enumerate(texts):
-        entry = None if "|" in text else _PAGE.search(text[-_LONGEST_ENTRY:])
+        entry = _ENTRY.fullmatch(text)
         page = int(entry[1]) if entry else 0
-        if entry is None or page < last:
-            run = []
-        if entry:
-            run.append(index)
+        run = [*(run if page >= last else []), index] if entry else []
         last = page
         if len(run) >= 3:
             found.update(run)
@@ -193,21 +216,21 @@ def _contents(texts: Sequence[str]) -> set[int]:
 
 
 def _finder(words: Iterable[str], language: str) -> Callable[[str], frozenset[str]]:
-    """Return what tells which of these words a text holds."""
-    wanted = {word: stems for word in words if (stems := _stems(word, language))}
+    """Return what tells which of these words a text holds, accented or not."""
+    wanted = {word: _terms(word, language) for word in words}
 
     def holds(text: str) -> frozenset[str]:
-        there = _stems(text, language)
-        return frozenset(word for word, stems in wanted.items() if stems <= there)
+        there = set(question_keywords(text, [language]).indices)
+        return frozenset(word for word, terms in wanted.items() if not there.isdisjoint(terms))
 
     return holds
 
 
-def _stems(text: str, language: str) -> set[int]:
-    return set(question_keywords(text, [language]).indices)
+def _terms(word: str, language: str) -> frozenset[int]:
+    return frozenset[int]().union(*question_terms(word, [language]))
 
 
-def _shares(words: Iterable[str], sentences: Sequence[_Sentence]) -> list[float]:
+def _overlaps(words: Iterable[str], sentences: Sequence[_Sentence]) -> list[float]:
     """Return the share of these words that each sentence holds, weighted by their rarity."""
     having = Counter(word for one in sentences for word in one.held)
     count = len(sentences)

@@ -1,9 +1,10 @@
 """Whether passages hold an answer at all: a score, and a verdict by a threshold.
 
-The sentence that answers best tells it, by how like it is to the question, and by how many of
-the question's words it and its passage have (assistant/candidates.py). A logistic model weighs
-the two; bench/evidence.py fits it on labelled questions and shows on documents it was not fitted
-on what it can and cannot tell (docs/retrieval.md). Pure.
+The sentence that answers best tells it, by its cosine with the question (or the nearest chunk's,
+where no sentence is as like), and by how many of the question's words it and its passage have
+(assistant/candidates.py). A logistic model weighs the two; bench/evidence.py fits it on labelled
+questions and shows on documents it was not fitted on what it can and cannot tell
+(docs/retrieval.md). Pure.
 """
 
 import math
@@ -15,19 +16,22 @@ from assistant.candidates import Candidate
 from ingest.index.keywords import ENGLISH, question_keywords, question_terms
 from ingest.index.settings import DEFAULT_MODEL
 
-LIKENESS_WEIGHT = 5.2
-HELD_WEIGHT = 4.7
+COSINE_WEIGHT = 5.2
+COVERAGE_WEIGHT = 4.7
 BIAS = -5.75
 """Of the logistic model, fitted by bench/evidence.py."""
 
-LEAST_HELD = 0.3
+LEAST_COVERED = 0.3
 """A question may be in other words than its document: a share below this counts as this, so
-that such a question is answered from a likeness of 0.42 on. Of questions about another
+that such a question is answered from a cosine of 0.42 on. Of questions about another
 document one in a hundred comes as near (docs/retrieval.md)."""
 
 PASSAGE_MARGIN = 0.05
 """A passage may answer as a whole what no sentence of it does: the cosine of the nearest chunk,
 less this, counts where no sentence is as like."""
+
+PASSAGES = 5
+"""Passages whose sentences are looked at, as many as the weights were fitted on."""
 
 COMPARED = 2
 """Sentences that are compared with the question. More tell no more, and each takes its time."""
@@ -45,9 +49,9 @@ _WHOLE = (
 CALIBRATED = DEFAULT_MODEL
 """The embedding model whose cosines the weights were fitted on."""
 
-USUAL_LIKENESS = 0.77
+USUAL_COSINE = 0.77
 """The median of questions that have an answer: taken for any other model, whose cosines may lie
-elsewhere altogether, so that the words decide alone."""
+elsewhere altogether. The words alone move the score then, and nothing is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +62,16 @@ class Evidence:
         score: how likely they hold an answer, in [0, 1]. Half of the questions that it was
             fitted on had one.
         answerable: the verdict.
-        likeness: cosine between the question and the sentence that answers it best, or the
+        cosine: between the question and the sentence that answers it best, or the
             chunk nearest to it less PASSAGE_MARGIN.
-        held: mean of the shares of the question's words that this sentence and its passage
-            have, LEAST_HELD at least.
+        covered: mean of the shares of the question's words that this sentence and its passage
+            have, LEAST_COVERED at least.
     """
 
     score: float
     answerable: bool
-    likeness: float
-    held: float
+    cosine: float
+    covered: float
 
 
 NONE = Evidence(0.0, False, 0.0, 0.0)
@@ -94,18 +98,18 @@ def weigh(
         calibrated: whether the cosines are those of the model that the weights were fitted on.
     """
     if asks_for_whole(question, languages):
-        likeness, held = USUAL_LIKENESS, 1.0
+        cosine, covered = USUAL_COSINE, 1.0
     else:
-        likeness = max(nearest - PASSAGE_MARGIN, found[0].cosine if found else 0.0)
-        held = (found[0].held + found[0].around) / 2 if found else 0.0
-        likeness, held = likeness if calibrated else USUAL_LIKENESS, max(LEAST_HELD, held)
-    score = probability(likeness, held)
-    return Evidence(round(score, 4), score >= threshold, likeness, held)
+        cosine = max(nearest - PASSAGE_MARGIN, found[0].cosine if found else 0.0)
+        covered = (found[0].overlap + found[0].coverage) / 2 if found else 0.0
+        cosine, covered = cosine if calibrated else USUAL_COSINE, max(LEAST_COVERED, covered)
+    score = probability(cosine, covered)
+    return Evidence(round(score, 4), score >= threshold, cosine, covered)
 
 
-def probability(likeness: float, held: float) -> float:
+def probability(cosine: float, covered: float) -> float:
     """Return the model's probability that there is an answer."""
-    return 1 / (1 + math.exp(-(LIKENESS_WEIGHT * likeness + HELD_WEIGHT * held + BIAS)))
+    return 1 / (1 + math.exp(-(COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + BIAS)))
 
 
 def asks_for_whole(question: str, languages: Iterable[str]) -> bool:

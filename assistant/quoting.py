@@ -32,4 +32,7 @@ def best_quotes(
     found = candidates(question, passages, question_vector, embed, MOST_COMPARED)
     if not found or max(*(one.cosine for one in found), found[0].score) < SILENT_BELOW:
         return []
-    return [one for one in found[:MAX_QUOTES] if one.score >= NEAR_BEST * found[0].score]
+    near = [one for one in found if one.score >= NEAR_BEST * found[0].score]
+    # The same words may stand under two headings.
+    different = {one.text: one for one in reversed(near)}
+    return [one for one in near if different[one.text] is one][:MAX_QUOTES]

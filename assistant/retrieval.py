@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from assistant.candidates import candidates
-from assistant.evidence import CALIBRATED, COMPARED, NONE, Evidence, weigh
+from assistant.evidence import CALIBRATED, COMPARED, NONE, PASSAGES, Evidence, weigh
 from assistant.reranking import Reranker
 from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
@@ -107,8 +107,9 @@ class Retriever:
             if not weighed or not passages:
                 return Found(passages, NONE)
             embedder = generation.embedder
-            compared = candidates(question, passages, vector, embedder.embed_passages, COMPARED)
-            languages = {passage.language for passage in passages}
+            best = passages[:PASSAGES]
+            compared = candidates(question, best, vector, embedder.embed_passages, COMPARED)
+            languages = {passage.language for passage in best}
             evidence = weigh(
                 question,
                 languages,
@@ -168,13 +169,17 @@ class Retriever:
     ) -> list[Passage] | None:
         """Return passages of the first hits where all are current, as nearly always, else None.
 
-        Asking the catalogue for their documents takes half the time of asking for all.
+        None, too, where copies among them leave room for others. Asking the catalogue for their
+        documents takes half the time of asking for all.
         """
         first = ranked[: _wanted(k)]
         versions = self._index.catalogue.versions({hit.document_id for hit, _ in first})
         if any(versions.get(hit.document_id, ("",))[0] != hit.version for hit, _ in first):
             return None
-        return self._passages(store, first, k, versions)
+        different = _different(store, first, _wanted(k))
+        if different is None or len(different) < len(first) < len(ranked):
+            return None
+        return _passages(store, different, k, versions)
 
     def _current(
         self, store: Store, ranked: Sequence[tuple[Hit, float]], k: int, complete: bool = False
@@ -193,56 +198,62 @@ class Retriever:
         seen = {hit.document_id for hit, _ in live}
         if (len(live) < min(k, len(ranked)) or versions.keys() - seen) and not complete:
             return None
-        return self._passages(store, live[: _wanted(k)], k, versions, complete)
+        different = _different(store, live, _wanted(k), complete)
+        return None if different is None else _passages(store, different, k, versions)
 
-    def _passages(
-        self,
-        store: Store,
-        hits: Sequence[tuple[Hit, float]],
-        k: int,
-        versions: Mapping[str, tuple[str, str]],
-        complete: bool = False,
-    ) -> list[Passage] | None:
-        """Return at most `k` passages that hold these hits; None when some were just removed."""
-        scores = {hit.chunk_id: score for hit, score in hits}
+
+def _different(
+    store: Store, ranked: Sequence[tuple[Hit, float]], wanted: int, complete: bool = False
+) -> list[tuple[Chunk, float]] | None:
+    """Return the chunks of the best hits, `wanted` of them where there are as many.
+
+    A page that a document prints twice would take two places and say nothing more: of chunks
+    with one heading and one text in one document there is the first, with the best score.
+    None when some were just removed and `complete` does not take what there is.
+    """
+    found: dict[tuple[str, tuple[str, ...], str], tuple[Chunk, float]] = {}
+    for start in range(0, len(ranked), wanted):
+        scores = {hit.chunk_id: score for hit, score in ranked[start : start + wanted]}
         chunks = store.fetch(list(scores))
         if len(chunks) < len(scores) and not complete:
             return None
-        different = _different([(chunk, scores[chunk.id]) for chunk in chunks])
-        best = max((score for _, score in different), default=0.0) or 1.0
-        shares = [(chunk, score / best) for chunk, score in different]
-        scores = {chunk.id: score for chunk, score in different}
-        others = store.fetch(neighbours(shares))
-        return [
-            Passage(
-                number=number,
-                document=versions[stretch.best.document_id][1],
-                document_id=stretch.best.document_id,
-                chunk_id=stretch.best.id,
-                text=stretch.text,
-                start=stretch.start,
-                end=stretch.end,
-                page=stretch.page,
-                heading=stretch.best.heading,
-                score=round(scores[stretch.best.id], 4),
-                language=stretch.best.language,
-            )
-            for number, stretch in enumerate(stretches(shares, others, k), start=1)
-        ]
+        for chunk in chunks:
+            key = (chunk.document_id, chunk.heading, chunk.text)
+            known, best = found.setdefault(key, (chunk, scores[chunk.id]))
+            if chunk.start < known.start:
+                found[key] = chunk, best
+        if len(found) >= wanted:
+            break
+    return list(found.values())[:wanted]
 
 
-def _different(ranked: Sequence[tuple[Chunk, float]]) -> list[tuple[Chunk, float]]:
-    """Return these chunks, of those with one text in one document only the first there.
-
-    It gets the best score of them. A page that is printed twice would take two places and say
-    nothing more.
-    """
-    found: dict[tuple[str, str], tuple[Chunk, float]] = {}
-    for chunk, score in ranked:
-        known, best = found.setdefault((chunk.document_id, chunk.text), (chunk, score))
-        if chunk.start < known.start:
-            found[chunk.document_id, chunk.text] = chunk, best
-    return list(found.values())
+def _passages(
+    store: Store,
+    ranked: Sequence[tuple[Chunk, float]],
+    k: int,
+    versions: Mapping[str, tuple[str, str]],
+) -> list[Passage]:
+    """Return at most `k` passages that hold these chunks, best first."""
+    best = max((score for _, score in ranked), default=0.0) or 1.0
+    shares = [(chunk, score / best) for chunk, score in ranked]
+    scores = {chunk.id: score for chunk, score in ranked}
+    others = store.fetch(neighbours(shares))
+    return [
+        Passage(
+            number=number,
+            document=versions[stretch.best.document_id][1],
+            document_id=stretch.best.document_id,
+            chunk_id=stretch.best.id,
+            text=stretch.text,
+            start=stretch.start,
+            end=stretch.end,
+            page=stretch.page,
+            heading=stretch.best.heading,
+            score=round(scores[stretch.best.id], 4),
+            language=stretch.best.language,
+        )
+        for number, stretch in enumerate(stretches(shares, others, k), start=1)
+    ]
 
 
 def _wanted(k: int) -> int:

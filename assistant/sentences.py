@@ -30,6 +30,7 @@ _HEADING = re.compile(
 _CAPITALS = 0.002
 """Share of letters that are capitals below which a text is written without them."""
 
+_DOT = re.compile(r"\s+\.\s")
 _LAST_WORD = re.compile(r"([^\s(\[\"“]+)$")
 
 
@@ -83,9 +84,9 @@ def _ends(text: str, match: re.Match[str], small: bool) -> bool:
     continues = following.islower() and not small
     if match["mark"][0] != ".":
         return not continues
-    before = text[max(0, match.start() - 2) : match.start()].rstrip()[-1:]
-    if match["mark"].startswith(".....") or "." in (before, following):
-        return False  # leaders from a title to its page
+    led = match["mark"].startswith(".....") or text.endswith(". ", 0, match.start())
+    if _DOT.match(text, match.end()) or (led and not following.isalpha()):
+        return False  # dots that lead from a title to its page
     word = _LAST_WORD.search(text, max(0, match.start() - 40), match.start())
     last = word[1] if word else ""
     if last.lower() in _ABBREVIATIONS and not match["mark"].startswith(".."):

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from ingest.index.documents import REACH, Chunk
 
 WIDTH = 870
-"""Characters by which the best hit is widened on either side, on average. Set by the precision
-that is asked for: of what is shown, 5 % are the words that answer."""
+"""Characters by which the best hit is widened on either side, on average. Of what is
+shown, 6 % are the words that answer; wider, there are fewer."""
 
 STEEPNESS = 2
 """A hit that scores a share s of the best one's score is widened by s**2 of its width."""

@@ -65,8 +65,8 @@ class Sample:
 
     kind: str
     document: str
-    likeness: float
-    held: float
+    cosine: float
+    covered: float
 
 
 class Without:
@@ -160,7 +160,7 @@ def _everywhere(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, 
 
 def _sample(retriever: Retriever, question: Question, kind: str, collection: int) -> Sample:
     found = retriever.find(question.text, K, Scope(f"collection-{collection}"))
-    return Sample(kind, question.document, found.evidence.likeness, found.evidence.held)
+    return Sample(kind, question.document, found.evidence.cosine, found.evidence.covered)
 
 
 def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
@@ -173,11 +173,11 @@ def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
         near.append(_areas(f"  {name}, fitted on the others", samples, weights, name))
     weights = fit(samples)
     _areas("  all, fitted on all", samples, weights)
-    shipped = np.array([evidence.LIKENESS_WEIGHT, evidence.HELD_WEIGHT, evidence.BIAS])
+    shipped = np.array([evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.BIAS])
     _areas("  all, as it is shipped", samples, shipped)
-    _areas("  all, the likeness alone", samples, np.array([1.0, 0.0, 0.0]))
+    _areas("  all, the cosine alone", samples, np.array([1.0, 0.0, 0.0]))
     _areas("  all, the words alone", samples, np.array([0.0, 1.0, 0.0]))
-    print(f"\nfitted: likeness {weights[0]:.1f}, words {weights[1]:.1f}, bias {weights[2]:.1f}")
+    print(f"\nfitted: cosine {weights[0]:.1f}, words {weights[1]:.1f}, bias {weights[2]:.1f}")
     print("\nthreshold at which 95 % are answered, by the fit on the others: refused of far, near")
     refused = []
     for name in names:
@@ -197,9 +197,9 @@ def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
 
 
 def fit(samples: Sequence[Sample]) -> Numbers:
-    """Return the weights of likeness, words and 1 in a logistic model, by Newton's method."""
+    """Return the weights of cosine, words and 1 in a logistic model, by Newton's method."""
     used = [one for one in samples if one.kind in KINDS]
-    x = np.array([[one.likeness, one.held, 1.0] for one in used])
+    x = np.array([[one.cosine, one.covered, 1.0] for one in used])
     y = np.array([one.kind == "answerable" for one in used], dtype=np.float64)
     importance = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
     weights, ridge = np.zeros(3), np.diag([1.0, 1.0, 0.0])
@@ -216,7 +216,7 @@ def _scores(
 ) -> dict[str, Numbers]:
     def scored(kind: str) -> Numbers:
         rows = [
-            [one.likeness, one.held, 1.0]
+            [one.cosine, one.covered, 1.0]
             for one in samples
             if one.kind == kind and document in (None, one.document)
         ]
@@ -248,7 +248,7 @@ def _area(high: Numbers, low: Numbers) -> float:
 
 
 def _draw(path: Path, samples: Sequence[Sample]) -> None:
-    shipped = np.array([evidence.LIKENESS_WEIGHT, evidence.HELD_WEIGHT, evidence.BIAS])
+    shipped = np.array([evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.BIAS])
     scores = _scores(samples, shipped)
     thresholds = np.linspace(0, 1, 101)
     lines = [

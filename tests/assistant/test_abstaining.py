@@ -9,7 +9,7 @@ from fake_ollama import FakeOllama
 from assistant.answering import NO_ANSWER, Answerer
 from assistant.events import Answer
 from assistant.models import ChatModels
-from assistant.settings import AssistantSettings
+from assistant.settings import ABSTAIN_BELOW, AssistantSettings
 from assistant.shapes import answer_shape, search_shape
 from ingest.index.index import Index
 from ingest.index.tables import Record
@@ -47,7 +47,7 @@ def test_no_model_is_asked_and_the_nearest_passages_are_shown(
     found = answered(index, ELSEWHERE)
     assert (found.text, found.abstained, found.sentences) == (NO_ANSWER, True, ())
     assert [passage.text for passage in found.passages] == [TOWER]
-    assert found.evidence < 0.15
+    assert found.evidence < ABSTAIN_BELOW
     assert not ollama.chats
     assert answer_shape(found)["evidence"] == found.evidence
 

@@ -25,10 +25,10 @@ BEES = (
 )
 
 
-def found(cosine: float, held: float) -> list[Candidate]:
+def found(cosine: float, covered: float) -> list[Candidate]:
     passage = Passage(1, "a.txt", "id", "chunk", LEASE, 0, len(LEASE), None)
-    best = Candidate(passage, 0, 64, cosine, held, around=held)
-    return [best, Candidate(passage, 65, 129, 0.0, 0.0, around=held)]
+    best = Candidate(passage, 0, 64, cosine, covered, coverage=covered)
+    return [best, Candidate(passage, 65, 129, 0.0, 0.0, coverage=covered)]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_a_passage_may_answer_as_a_whole_what_no_sentence_does() -> None:
 
 
 def test_cosines_of_another_model_are_not_asked() -> None:
-    def score(cosine: float, held: float) -> float:
-        sentences = found(cosine, held)
+    def score(cosine: float, covered: float) -> float:
+        sentences = found(cosine, covered)
         return weigh("Who baked it?", ["en"], sentences, cosine, 0.0, calibrated=False).score
 
     assert score(-0.5, 0.4) == score(0.2, 0.4) == score(0.9, 0.4) < score(0.5, 0.6)

@@ -100,7 +100,7 @@ def test_below_a_likeness_of_three_tenths_there_is_silence(cosine: float, count:
     assert len(best_quotes("Why", given, question, lambda texts: np.stack(vectors))) == count
 
 
-@pytest.mark.parametrize("texts", [[], ["   "], ["# Only a heading"]])
+@pytest.mark.parametrize("texts", [[], ["   "], ["---"]])
 def test_where_there_are_no_sentences_there_are_no_quotes(texts: list[str]) -> None:
     def never(texts: Sequence[str]) -> Vectors:
         raise AssertionError
@@ -149,3 +149,12 @@ def test_what_stands_in_several_places_is_quoted_from_the_first(embedder: Embedd
     for given in ([late, early, other], [early, late, other], [late, other, early]):
         [quote] = quoted("Who built the lighthouse?", given, embedder)
         assert quote.passage is early
+
+
+def test_the_same_words_under_two_headings_are_quoted_once() -> None:
+    question, vectors = alike(0.9, 2)
+    text = "# The museum\n\nIt closes at noon.\n\n# The harbour\n\nIt closes at noon."
+    quotes = best_quotes(
+        "When does the harbour close?", passages(text), question, lambda texts: np.stack(vectors)
+    )
+    assert [quote.text for quote in quotes] == ["It closes at noon."]

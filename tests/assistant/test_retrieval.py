@@ -132,6 +132,15 @@ def test_what_a_document_says_twice_is_found_once_where_it_stands_first(
     assert any(passage.document == "again.txt" for passage in found)
 
 
+def test_copies_leave_room_for_what_is_not_a_copy(index: Index, add: Add) -> None:
+    gale = " ".join(f"gale {number}" for number in range(40))
+    page = f"# Painting\n\n{MONA_LISA} {gale}."
+    add("copies.md", "\n\n".join([page] * 20))
+    add("other.txt", "A woman with a smile stands in the square.")
+    found = Retriever(index).search(PAINTING, 3)
+    assert [passage.document for passage in found].count("other.txt") == 1
+
+
 def test_an_index_without_documents_finds_nothing(index: Index) -> None:
     assert Retriever(index).search(PAINTING, 5) == []
 

@@ -65,6 +65,8 @@ def test_one_sentence_stays_whole(text: str) -> None:
     [
         ("One is here. Two is there.", ["One is here.", "Two is there."]),
         ("Is it? Yes! Good.", ["Is it?", "Yes!", "Good."]),
+        ("We left Java. .NET is used.", ["We left Java.", ".NET is used."]),
+        ("He waited..... Then he left.", ["He waited.....", "Then he left."]),
         ("He said “Stop.” Then he left.", ["He said “Stop.”", "Then he left."]),
         ('She wrote "No!" He read it.', ['She wrote "No!"', "He read it."]),
         ("(It was late.) They went.", ["(It was late.)", "They went."]),
