@@ -76,7 +76,8 @@ async def _alone(server: OllamaServer, url: str, rounds: int) -> None:
     bare: list[Taken] = []
     for _ in range(rounds + 1):
         await _asked_bare(server, {"messages": OTHER, "options": {"num_predict": 1}})
-        ours.append(await _asked(server, url))
+        async with _client(url) as http:
+            ours.append(await _asked(server, http))
         told = server.chats[-1].body
         await _asked_bare(server, {"messages": OTHER, "options": {"num_predict": 1}})
         bare.append(await _asked_bare(server, told))
@@ -120,9 +121,10 @@ async def _at_once(server: FakeOllama, url: str, conversations: int) -> None:
     )
     memory, medians, lost = [], [], 0
     for number in range(TIMES):
-        taken = await asyncio.gather(
-            *(_asked(server, url) for _ in range(conversations)), return_exceptions=True
-        )
+        async with _client(url) as http:
+            taken = await asyncio.gather(
+                *(_asked(server, http) for _ in range(conversations)), return_exceptions=True
+            )
         whole = [
             one
             for one in taken
@@ -145,22 +147,28 @@ async def _at_once(server: FakeOllama, url: str, conversations: int) -> None:
     demand(f"memory flat: {grown:+.1%} from the second to the last time", grown <= 0.03)
 
 
-async def _asked(server: OllamaServer, url: str) -> Taken:
+def _client(url: str) -> httpx.AsyncClient:
+    """Return a client with a connection for each that asks, made before any of them does."""
+    return httpx.AsyncClient(
+        base_url=url, timeout=300, trust_env=False, limits=httpx.Limits(max_connections=None)
+    )
+
+
+async def _asked(server: OllamaServer, http: httpx.AsyncClient) -> Taken:
     """Ask the page's endpoint."""
     if isinstance(server, FakeOllama):
         server.will_write(*WORDS, delay=1 / TOKENS_A_SECOND)
     first, answer = 0.0, dict[str, Any]()
-    async with httpx.AsyncClient(base_url=url, timeout=300, trust_env=False) as http:
-        began = time.perf_counter()
-        called = await http.post("/gradio_api/call/v2/ask", json={"question": QUESTION})
-        place = f"/gradio_api/call/ask/{called.json()['event_id']}"
-        async with http.stream("GET", place) as lines:
-            async for line in lines.aiter_lines():
-                if not line.startswith("data: ") or line == "data: null":
-                    continue
-                if not first and '"answer": "", ' not in line:
-                    first = time.perf_counter() - began
-                last = line
+    began = time.perf_counter()
+    called = await http.post("/gradio_api/call/v2/ask", json={"question": QUESTION})
+    place = f"/gradio_api/call/ask/{called.json()['event_id']}"
+    async with http.stream("GET", place) as lines:
+        async for line in lines.aiter_lines():
+            if not line.startswith("data: ") or line == "data: null":
+                continue
+            if not first and '"answer": "", ' not in line:
+                first = time.perf_counter() - began
+            last = line
     [answer] = json.loads(last[6:])
     return Taken(first, answer["usage"]["tokens_per_second"] or 0.0, answer)
 

@@ -126,6 +126,8 @@ class Embedder:
             on_progress: called now and then with the number of texts done.
         """
         model = self._loaded()
+        from ingest.index.encoding import encode
+
         _use_threads(_cores() if len(texts) > _FEW else 1)
         # Texts of one length in one batch waste no time on padding. Sorted by characters, as
         # `encode` does by itself, 12 % of what the model read was padding; by tokens, none. On
@@ -137,12 +139,7 @@ class Embedder:
         batch = 8 if model.device.type == "cpu" and not short else 64
         for first in range(0, len(order), batch):
             chosen = order[first : first + batch]
-            vectors[chosen] = model.encode_document(
-                [texts[index] for index in chosen],
-                batch_size=batch,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            )
+            vectors[chosen] = encode(model, [texts[index] for index in chosen], "document")
             done = first + len(chosen)
             if on_progress is not None and (done % _SLICE == 0 or done == len(order)):
                 on_progress(done)
@@ -151,10 +148,10 @@ class Embedder:
     def embed_question(self, text: str) -> Vectors:
         """Return the unit vector of a question, of shape (dimension,)."""
         model = self._loaded()
+        from ingest.index.encoding import encode
+
         _use_threads(1)
-        vector: Vectors = model.encode_query(
-            text, normalize_embeddings=True, show_progress_bar=False
-        )
+        vector: Vectors = encode(model, [text], "query")[0]
         return vector
 
     def load(self) -> None:
@@ -230,7 +227,7 @@ class Embedder:
                 model_kwargs={"dtype": getattr(torch, precision)},
             )
             pack(model)
-            return model
+            return model.eval()
         except EmbedderError:
             raise
         except Exception as error:  # a border: every library below has errors of its own

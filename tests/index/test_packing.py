@@ -8,7 +8,7 @@ import torch
 import transformers
 from torch import nn
 
-from ingest.index.packing import PackedLinear, pack
+from ingest.index.packing import PackedBlock, PackedLinear, pack
 
 SMALL: dict[str, Any] = {
     "vocab_size": 60,
@@ -23,6 +23,7 @@ SMALL: dict[str, Any] = {
 MAKES: dict[str, Callable[[], nn.Module]] = {
     "bert": lambda: transformers.BertModel(transformers.BertConfig(**SMALL)),
     "mpnet": lambda: transformers.MPNetModel(transformers.MPNetConfig(**SMALL)),
+    "roberta": lambda: transformers.RobertaModel(transformers.RobertaConfig(**SMALL)),
     "xlm-roberta": lambda: transformers.XLMRobertaModel(transformers.XLMRobertaConfig(**SMALL)),
     "modernbert": lambda: transformers.ModernBertModel(
         transformers.ModernBertConfig(**SMALL, bos_token_id=1, eos_token_id=2, cls_token_id=1)
@@ -39,6 +40,10 @@ MAKES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+BLOCKS = {"bert": 2, "roberta": 2, "xlm-roberta": 2}
+"""How many blocks of each make are packed whole."""
+
+
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("texts", [1, 5])
@@ -46,13 +51,16 @@ def test_a_packed_model_computes_the_same(make: str, precision: torch.dtype, tex
     torch.manual_seed(3)
     model = MAKES[make]().to(precision).eval()
     tokens = torch.randint(3, 60, (texts, 17))
+    seen = torch.ones_like(tokens)
+    seen[1:, 9:] = 0
     layers = [layer for layer in model.modules() if type(layer) is nn.Linear]
     with torch.inference_mode():
-        plain = model(input_ids=tokens).last_hidden_state
+        plain = model(input_ids=tokens, attention_mask=seen).last_hidden_state
         pack(model)
-        packed = model(input_ids=tokens).last_hidden_state
+        packed = model(input_ids=tokens, attention_mask=seen).last_hidden_state
     assert layers
     assert sum(isinstance(layer, PackedLinear) for layer in model.modules()) == len(layers)
+    assert sum(isinstance(layer, PackedBlock) for layer in model.modules()) == BLOCKS.get(make, 0)
     assert packed.dtype == precision
     close = 1e-5 if precision == torch.float32 else 2e-2
     torch.testing.assert_close(packed, plain, rtol=close, atol=close)
@@ -66,3 +74,11 @@ def test_layers_that_compute_something_else_are_left() -> None:
     assert isinstance(model[0], PackedLinear)
     assert type(attention.out_proj) is not PackedLinear
     assert model[1]["other"] is double
+
+
+def test_a_decoder_s_blocks_and_those_of_another_attention_are_left() -> None:
+    config = transformers.BertConfig(**SMALL, is_decoder=True)
+    eager = transformers.BertModel(transformers.BertConfig(**SMALL, attn_implementation="eager"))
+    for model in (transformers.BertModel(config), eager):
+        pack(model)
+        assert not any(isinstance(layer, PackedBlock) for layer in model.modules())
