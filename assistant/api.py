@@ -91,8 +91,11 @@ class Endpoints:
                 if isinstance(event, Searching):
                     continue
                 _grow(growing, event)
+                least = update_seconds(self._asking)
+                if isinstance(event, Reading) and least > UPDATE_SECONDS:
+                    continue  # among many, the passages come with the first words
                 if isinstance(event, Thinking | Writing):
-                    if time.monotonic() - shown < update_seconds(self._asking):
+                    if time.monotonic() - shown < least:
                         continue
                     shown = time.monotonic()
                 yield growing

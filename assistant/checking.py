@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from assistant.citations import cited_sentences
 from assistant.events import Citation, Sentence
 from assistant.sentences import sentence_spans
+from assistant.turns import Turn, Turns
 from assistant.verification import Checker, Evidence
 from ingest.index.documents import Passage
 from ingest.index.index import Index
@@ -72,33 +73,36 @@ class AnswerChecker:
 
 
 class BackgroundChecker:
-    """Checks sentences in a thread while the model goes on writing.
+    """Checks sentences while the model goes on writing, when their turn comes.
 
     Attributes:
         sentences: those that are finished and checked so far.
     """
 
-    def __init__(self, checker: AnswerChecker) -> None:
+    def __init__(self, checker: AnswerChecker, turns: Turns) -> None:
         self.sentences: tuple[Sentence, ...] = ()
         self._checker = checker
-        self._task: asyncio.Task[tuple[tuple[Sentence, ...], int]] | None = None
+        self._turns = turns
+        self._check: asyncio.Future[tuple[tuple[Sentence, ...], int]] | None = None
         self._open = 0
 
     def follow(self, text: str) -> None:
         """Take the text so far; begin to check what it finishes, unless a check is under way."""
-        if self._task is not None:
-            if not self._task.done():
+        if self._check is not None:
+            if not self._check.done():
                 return
-            self.sentences, self._open = self._task.result()
-            self._task = None
+            self.sentences, self._open = self._check.result()
+            self._check = None
         if _ENDED.search(text, self._open):
-            self._task = asyncio.create_task(asyncio.to_thread(self._checker.finished, text))
+            check = self._turns.submit(Turn.CHECK, self._checker.finished, text)
+            self._check = asyncio.wrap_future(check)
 
     async def all(self, text: str) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
         """Check the finished text, after what is under way."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-        return await asyncio.to_thread(self._checker.all, text)
+        if self._check is not None:
+            await asyncio.wait([self._check])
+        check = self._turns.submit(Turn.CHECK, self._checker.all, text)
+        return await asyncio.wrap_future(check)
 
 
 def cite(index: Index, passage: Passage, sentence: int, start: int, end: int) -> Citation:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import os
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from assistant.ollama_models import (
     find,
     http_options,
 )
+from assistant.pacing import Pace
 from assistant.reasoning import NOTHING, Piece, ReasoningSplitter
 from assistant.settings import AssistantSettings
 from ingest.index.errors import InputError, ModelError
@@ -78,6 +80,7 @@ class ChatModels:
         self.settings = settings
         self.ollama = OllamaModels()
         self._imported = False
+        self._pace = Pace()
 
     async def choose(self, wanted: str | None = None) -> Choice:
         """Return the model to use.
@@ -148,26 +151,32 @@ class ChatModels:
         chat = self._open(choice, answer_tokens, reason, temperature)
         splitter, written, ending = ReasoningSplitter(), "", ""
         # LangChain's type for it is an iterator; it is a generator, which can be closed.
-        async with aclosing(chat.astream(list(messages))) as chunks:  # type: ignore[type-var]
-            while True:
-                try:
-                    # Nothing passes a chunk on before it is there: a connection that only sends
-                    # signs of life is silent all the same, so the clock is not left to the HTTP
-                    # client.
-                    async with asyncio.timeout(timeout):
-                        chunk = await anext(chunks, None)
-                except Exception as error:  # a border: providers have errors of their own
-                    raise self._fault(model, error, written) from error
-                if chunk is None:
-                    break
-                _count(chunk, counts)
-                ending = ending or _ending(chunk)
-                piece = splitter.feed(str(chunk.text))
-                if reasoning := chunk.additional_kwargs.get("reasoning_content"):
-                    piece = Piece(piece.text, str(reasoning) + piece.reasoning)
-                if piece != NOTHING:
-                    written += piece.text
-                    yield piece
+        stream = chat.astream(list(messages))
+        async with aclosing(stream) as chunks:  # type: ignore[type-var]
+            with self._pace.reading():
+                while True:
+                    asked = time.monotonic()
+                    try:
+                        # Nothing passes a chunk on before it is there: a connection that only
+                        # sends signs of life is silent all the same, so the clock is not left
+                        # to the HTTP client.
+                        async with asyncio.timeout(timeout):
+                            chunk = await anext(chunks, None)
+                    except Exception as error:  # a border: providers have errors of their own
+                        raise self._fault(model, error, written) from error
+                    if chunk is None:
+                        break
+                    waited = time.monotonic() - asked
+                    _count(chunk, counts)
+                    ending = ending or _ending(chunk)
+                    piece = splitter.feed(str(chunk.text))
+                    if reasoning := chunk.additional_kwargs.get("reasoning_content"):
+                        piece = Piece(piece.text, str(reasoning) + piece.reasoning)
+                    if piece != NOTHING:
+                        written += piece.text
+                        yield piece
+                    if pause := self._pace.pause(waited):
+                        await asyncio.sleep(pause)
         if (rest := splitter.end()) != NOTHING:
             written += rest.text
             yield rest

@@ -2,10 +2,10 @@
 
     python bench/answer.py [--real] [--rounds 15] [--conversations 50]
 
-The page runs in a process of its own on the example documents and is asked through its
-endpoint `/ask`, as a program asks it. The model is the test suite's scripted server, which
-writes 50 tokens a second; with --real it is SmolLM2-135M, through llama.cpp (`make test-llm`
-installs it). It measures
+The page runs in a process of its own on the example documents and is asked what
+examples/README.md suggests, through its endpoint `/ask`, as a program asks it. The model is the
+test suite's scripted server, which writes 50 tokens a second; with --real it is SmolLM2-135M,
+through llama.cpp (`make test-llm` installs it). It measures
 
 - the first words: from the call to the first update that has some, less the search, against
   a bare call of Ollama's own client with the same messages and options. The two take turns,
@@ -18,11 +18,13 @@ installs it). It measures
 import argparse
 import asyncio
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,12 +39,26 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("",
 from fake_ollama import FakeOllama  # noqa: E402  (the test suite's folder comes first)
 from ollama_wire import OllamaServer  # noqa: E402
 
-from bench.common import demand, print_machine, spread  # noqa: E402
+from bench.common import ROOT, demand, print_machine, spread  # noqa: E402
 from bench.serving import serving  # noqa: E402
 
 TOKENS_A_SECOND = 50
-WORDS = [f"word{number} " for number in range(100)]
-QUESTION = "How often must someone who works alone call in?"
+ANSWER = (
+    "Anyone who is alone on the site calls the Old Signal House every two hours, on VHF channel "
+    "12 [1]. If a call is 20 minutes late, the duty person telephones [1]. If it is 40 minutes "
+    "late, the duty person calls the coastguard [1]. The assembly point in a fire is the gate on "
+    "the landward side [1]. Every accident and every near miss goes into the red book in the "
+    "Store before the end of the day [1]. A lost set of keys is reported within one hour [1]. "
+    "Office work may be done from home on up to two days a week [1]."
+)
+WORDS = re.findall(r"\S+\s*", ANSWER)
+"""What the scripted model writes: a word is a token."""
+
+QUESTIONS = re.findall(
+    r"^\| (\S.+?\?) \|", (ROOT / "examples" / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+"""Those that the examples suggest, asked in turn."""
+
 OTHER = [{"role": "user", "content": "Hello"}]
 TIMES = 4
 
@@ -74,10 +90,10 @@ def main() -> None:
 async def _alone(server: OllamaServer, url: str, rounds: int) -> None:
     ours: list[Taken] = []
     bare: list[Taken] = []
-    for _ in range(rounds + 1):
+    for question in islice(cycle(QUESTIONS), rounds + 1):
         await _asked_bare(server, {"messages": OTHER, "options": {"num_predict": 1}})
         async with _client(url) as http:
-            ours.append(await _asked(server, http))
+            ours.append(await _asked(server, http, question))
         told = server.chats[-1].body
         await _asked_bare(server, {"messages": OTHER, "options": {"num_predict": 1}})
         bare.append(await _asked_bare(server, told))
@@ -104,10 +120,8 @@ async def _alone(server: OllamaServer, url: str, rounds: int) -> None:
     demand("at most 50 ms added at the median", median(added) <= 0.05)
     rates = median(one.rate for one in ours), median(one.rate for one in bare)
     print(f"\ntokens a second: Footnote {rates[0]:.1f}, bare {rates[1]:.1f}")
-    same = all(a.answer["answer"] == ours[0].answer["answer"] for a in ours)
-    print(
-        f"tokens of an answer: {ours[0].answer['usage']['answer_tokens']}, always the same: {same}"
-    )
+    tokens = [one.answer["usage"]["answer_tokens"] for one in ours]
+    print(f"tokens of an answer: {min(tokens)} to {max(tokens)}")
     demand("at least 0.95 of the bare stream's", rates[0] >= 0.95 * rates[1])
 
 
@@ -123,14 +137,15 @@ async def _at_once(server: FakeOllama, url: str, conversations: int) -> None:
     for number in range(TIMES):
         async with _client(url) as http:
             taken = await asyncio.gather(
-                *(_asked(server, http) for _ in range(conversations)), return_exceptions=True
+                *(_asked(server, http, one) for one in islice(cycle(QUESTIONS), conversations)),
+                return_exceptions=True,
             )
         whole = [
             one
             for one in taken
             if isinstance(one, Taken)
             and one.answer["cut"] is None
-            and one.answer["answer"] == "".join(WORDS).strip()
+            and one.answer["answer"] == ANSWER
         ]
         first = [one.first for one in whole]
         memory.append(process.memory_info().rss / 2**20)
@@ -154,13 +169,13 @@ def _client(url: str) -> httpx.AsyncClient:
     )
 
 
-async def _asked(server: OllamaServer, http: httpx.AsyncClient) -> Taken:
+async def _asked(server: OllamaServer, http: httpx.AsyncClient, question: str) -> Taken:
     """Ask the page's endpoint."""
     if isinstance(server, FakeOllama):
         server.will_write(*WORDS, delay=1 / TOKENS_A_SECOND)
     first, answer = 0.0, dict[str, Any]()
     began = time.perf_counter()
-    called = await http.post("/gradio_api/call/v2/ask", json={"question": QUESTION})
+    called = await http.post("/gradio_api/call/v2/ask", json={"question": question})
     place = f"/gradio_api/call/ask/{called.json()['event_id']}"
     async with http.stream("GET", place) as lines:
         async for line in lines.aiter_lines():

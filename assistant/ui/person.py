@@ -33,9 +33,12 @@ def asking(request: Request) -> str:
     return person_of(request.cookies)
 
 
-def introduce(request: Request, response: Response) -> None:
-    """Give a browser that opens the page for the first time its key."""
-    if request.url.path == "/" and not _KEY.fullmatch(request.cookies.get(COOKIE, "")):
-        response.set_cookie(
-            COOKIE, secrets.token_urlsafe(32), max_age=_YEARS, httponly=True, samesite="strict"
-        )
+def introduction(request: Request) -> str | None:
+    """Return the cookie that gives a browser its key when it opens the page for the first time."""
+    if request.url.path != "/" or _KEY.fullmatch(request.cookies.get(COOKIE, "")):
+        return None
+    response = Response()
+    response.set_cookie(
+        COOKIE, secrets.token_urlsafe(32), max_age=_YEARS, httponly=True, samesite="strict"
+    )
+    return response.headers["Set-Cookie"]

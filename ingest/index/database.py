@@ -1,18 +1,23 @@
 """A database as Footnote opens it: SQLite in WAL mode, or PostgreSQL, with errors of its own."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.index.errors import DataFolderError
 
 _LOCK = 0x466F6F74
 """Key of Footnote's advisory lock in a PostgreSQL database."""
+
+_BUSY_SECONDS = 30.0
+"""Until a transaction that waits for others of a SQLite database gives up."""
 
 
 class Database:
@@ -76,7 +81,8 @@ def open_engine(url: str) -> sa.Engine:
         DataFolderError: the address cannot be used.
     """
     try:
-        engine = sa.create_engine(url, pool_pre_ping=True)
+        # A connection to a server may have been lost meanwhile, one to a file is not.
+        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except (SQLAlchemyError, ImportError) as error:
         raise DataFolderError(
             f"The catalogue's address cannot be used ({str(error).splitlines()[0]}).",
@@ -125,8 +131,8 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     def _on_connect(connection: DBAPIConnection, _: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 30000")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
+        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.close()
 
@@ -135,3 +141,21 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
             # A transaction that reads before it writes must hold the write lock from the start.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _use_wal(cursor: DBAPICursor) -> None:
+    """Set WAL mode, which the file keeps.
+
+    Where several connections open a new file at once, SQLite refuses all but one of them without
+    waiting: each holds a read lock that keeps the others from changing the mode.
+    """
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return

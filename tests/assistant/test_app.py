@@ -7,7 +7,7 @@ import httpx
 import pytest
 from serving import Page
 
-from assistant.app import CONTENT_SECURITY_POLICY
+from assistant.guard import CONTENT_SECURITY_POLICY
 
 
 def directives() -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 
 from assistant import ollama_models
 from assistant.models import ChatModels, Choice, Counts, split_provider
+from assistant.pacing import FEW
 from assistant.reasoning import Piece
 from assistant.settings import AssistantSettings
 from ingest.index.errors import InputError
@@ -327,3 +328,24 @@ def test_a_provider_that_is_not_installed_is_an_input_error() -> None:
         written(chat_models(), "nvidia:some-model")
     assert "nvidia:some-model" in caught.value.what
     assert caught.value.next_step
+
+
+# -- many at once ----------------------------------------------------------------------------
+
+
+def test_many_answers_are_read_in_turns_and_arrive_whole(ollama: FakeOllama) -> None:
+    together, words = 2 * FEW, [f"word{number} " for number in range(30)]
+    for _ in range(together):
+        ollama.will_write(*words, delay=0.01)
+    given = chat_models()
+
+    async def read() -> str:
+        text = ""
+        async for piece in given.stream(Choice("llama3.2"), MESSAGES, Counts()):
+            text += piece.text
+        return text
+
+    async def all_of_them() -> list[str]:
+        return await asyncio.gather(*(read() for _ in range(together)))
+
+    assert asyncio.run(all_of_them()) == ["".join(words)] * together

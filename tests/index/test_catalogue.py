@@ -609,6 +609,18 @@ def test_two_catalogues_write_at_once(url: str) -> None:
         assert len(Catalogue(reader).documents()) == 100
 
 
+def test_many_open_a_new_catalogue_at_once(tmp_path: Path) -> None:
+    def open_and_add(folder: Path, name: str) -> None:
+        with closing(Database(sqlite_url(folder), metadata)) as mine:
+            Catalogue(mine).add("books", name, f"{name:0>64}", 1)
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(40):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            list(pool.map(open_and_add, [folder] * 4, "abcd"))
+
+
 def test_everything_is_there_for_the_next_process(
     catalogue: Catalogue, url: str, queue: Queue
 ) -> None:
