@@ -27,9 +27,10 @@ from assistant.models import ChatModels, Choice, Counts
 from assistant.prompting import Prompt
 from assistant.question import Question
 from assistant.quoting import best_quotes
-from assistant.retrieval import Retriever, checked_question, default_k
+from assistant.retrieval import Retriever, Sighted, checked_question, default_k
 from assistant.scope import EVERYTHING, NOTHING_THERE, Scope
 from assistant.settings import AssistantSettings
+from assistant.turns import Turns
 from assistant.verification import Support
 from ingest.index.errors import FootnoteError, ModelError
 from ingest.index.index import Index
@@ -59,7 +60,8 @@ class Answerer:
         self._index = index
         self._models = models
         self._settings = settings
-        self.retriever = Retriever(index, settings)
+        self._turns = Turns()
+        self.retriever = Retriever(index, settings, self._turns)
 
     async def stream(
         self,
@@ -93,32 +95,36 @@ class Answerer:
         scope.where(self._index.catalogue)
         choosing = asyncio.create_task(self._models.choose(model))
         try:
-            yield Searching(self._index.catalogue.passages(scope.collection))
+            yield Searching(self._index.catalogue.summary(scope.collection).passages)
             if history and (await choosing).model is not None:
                 asked.standalone = await self._rewritten(asked, await choosing, history)
                 if asked.standalone is not None:
                     yield Rewritten(asked.standalone)
             began = time.monotonic()
-            found = await self.retriever.find_soon(asked.understood, k, scope)
-            asked.passages, asked.evidence = tuple(found.passages), found.evidence
+            found = await self.retriever.sight(asked.understood, k, scope)
+            asked.passages = tuple(found.passages)
+            if not found.certain:
+                asked.evidence = await found.evidence()
             asked.usage.search_seconds = round(time.monotonic() - began, 4)
             yield Reading(asked.passages)
             choice = await choosing
+            if not asked.passages:
+                words = NOTHING_THERE if scope.narrow else NO_DOCUMENTS
+                yield asked.silence(words, choice.model)
+            elif not (found.certain or asked.evidence.answerable or asked.leans_on(history)):
+                asked.usage.total_seconds = asked.since()
+                yield asked.silence(NO_ANSWER, choice.model)
+            elif choice.model is None:
+                if found.certain:
+                    asked.evidence = await found.evidence()
+                yield await asyncio.to_thread(self._quoted, asked, choice.notice)
+            else:
+                written = self._written(asked, found, choice, history, manner)
+                async with aclosing(written) as events:
+                    async for event in events:
+                        yield event
         finally:
             choosing.cancel()
-        if not asked.passages:
-            words = NOTHING_THERE if scope.narrow else NO_DOCUMENTS
-            yield asked.silence(words, choice.model)
-        elif not asked.evidence.answerable and (asked.standalone or not history):
-            # A follow-up that was not rewritten may lean on what was said before.
-            asked.usage.total_seconds = asked.since()
-            yield asked.silence(NO_ANSWER, choice.model)
-        elif choice.model is None:
-            yield await asyncio.to_thread(self._quoted, asked, choice.notice)
-        else:
-            async with aclosing(self._written(asked, choice, history, manner)) as written:
-                async for event in written:
-                    yield event
 
     async def _rewritten(
         self, asked: Question, choice: Choice, history: Sequence[tuple[str, str]]
@@ -170,6 +176,7 @@ class Answerer:
     async def _written(
         self,
         asked: Question,
+        found: Sighted,
         choice: Choice,
         history: Sequence[tuple[str, str]],
         manner: Manner,
@@ -184,7 +191,7 @@ class Answerer:
         asked.usage.context_tokens = choice.context_tokens
         asked.usage.estimated_prompt_tokens = prompt.tokens
         parser = CitationParser(passage.number for passage in prompt.passages)
-        checker = BackgroundChecker(AnswerChecker(self._index, prompt.passages))
+        checker = BackgroundChecker(AnswerChecker(self._index, prompt.passages), self._turns)
         counts, last, text, cut = Counts(), 0.0, "", None
         try:
             stream = self._models.stream(
@@ -209,6 +216,9 @@ class Answerer:
         except ModelError as error:
             cut = str(error)
         text = (text + parser.end()).strip()
+        if found.certain:
+            # Only its score was not known yet, and the words did not wait for that.
+            asked.evidence = await found.evidence()
         asked.count(counts, last)
         if cut is not None and not text:
             notice = f"{cut} Meanwhile these are quotes."

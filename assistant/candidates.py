@@ -10,7 +10,7 @@ from math import log
 from assistant.sentences import sentence_spans
 from ingest.index.documents import Passage
 from ingest.index.embedding import Vectors
-from ingest.index.keywords import question_keywords, question_terms, words_of
+from ingest.index.keywords import question_keywords, word_terms, words_of
 
 TOPIC_SHARE = 0.1
 """Share of a passage's sentences, two at least, that hold a word that the passage is about."""
@@ -83,6 +83,22 @@ class _Sentence:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """A sentence that has many of a question's words; the rest as in `Candidate`.
+
+    Attributes:
+        text: the sentence as it reads on its own, LONGEST_COMPARED of it.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+    overlap: float
+    coverage: float
+
+
 def candidates(
     question: str,
     passages: Sequence[Passage],
@@ -106,24 +122,46 @@ def candidates(
         question_vector: the question's unit vector.
         embed: texts to unit vectors, one for each row.
     """
+    return compared(likely(question, passages, most), question_vector, embed)
+
+
+def likely(question: str, passages: Sequence[Passage], most: int) -> list[Likely]:
+    """Return the `most` sentences with the most of the question's words.
+
+    Words are there at once; vectors, by which `compared` orders these, take their time.
+    """
     words = _words(question, {passage.language for passage in passages})
     sentences = _sentences(words, passages)
-    if not sentences:
-        return []
     overlaps = _overlaps(words, sentences)
-    # Words are there at once, vectors take a millisecond or more each.
     order = sorted(range(len(sentences)), key=lambda index: -overlaps[index])[:most]
-    cosines = embed([_completed(words, sentences[index]) for index in order]) @ question_vector
-    found = [
-        _candidate(sentences[index], float(cosine), overlaps[index], len(words))
-        for index, cosine in zip(order, cosines, strict=True)
+    return [
+        Likely(
+            one.passage,
+            one.start,
+            one.end,
+            _completed(words, one),
+            overlaps[index],
+            len(one.around) / len(words) if words else 0.0,
+        )
+        for index in order
+        for one in (sentences[index],)
     ]
-    return sorted(found, key=lambda one: (-one.score, one.passage.number, one.start))
 
 
-def _candidate(one: _Sentence, cosine: float, overlap: float, words: int) -> Candidate:
-    coverage = len(one.around) / words if words else 0.0
-    return Candidate(one.passage, one.start, one.end, cosine, overlap, coverage)
+def compared(
+    found: Sequence[Likely],
+    question_vector: Vectors,
+    embed: Callable[[Sequence[str]], Vectors],
+) -> list[Candidate]:
+    """Return these sentences compared with the question, best first; the rest as `candidates`."""
+    if not found:
+        return []
+    cosines = embed([one.text for one in found]) @ question_vector
+    by_cosine = [
+        Candidate(one.passage, one.start, one.end, float(cosine), one.overlap, one.coverage)
+        for one, cosine in zip(found, cosines, strict=True)
+    ]
+    return sorted(by_cosine, key=lambda one: (-one.score, one.passage.number, one.start))
 
 
 def _words(question: str, languages: Collection[str]) -> list[str]:
@@ -131,7 +169,7 @@ def _words(question: str, languages: Collection[str]) -> list[str]:
     wanted = set(question_keywords(question, languages).indices)
     found: dict[frozenset[int], str] = {}
     for word in words_of(question):
-        terms = frozenset[int]().union(*(_terms(word, language) for language in languages))
+        terms = frozenset[int]().union(*(word_terms(word, language) for language in languages))
         if not wanted.isdisjoint(terms):
             found.setdefault(terms, word)
     return list(found.values())
@@ -217,17 +255,20 @@ def _contents(texts: Sequence[str]) -> set[int]:
 
 def _finder(words: Iterable[str], language: str) -> Callable[[str], frozenset[str]]:
     """Return what tells which of these words a text holds, accented or not."""
-    wanted = {word: _terms(word, language) for word in words}
+    wanted: dict[int, list[str]] = {}
+    for word in words:
+        for term in word_terms(word, language):
+            wanted.setdefault(term, []).append(word)
 
     def holds(text: str) -> frozenset[str]:
-        there = set(question_keywords(text, [language]).indices)
-        return frozenset(word for word, terms in wanted.items() if not there.isdisjoint(terms))
+        there = {
+            term
+            for word in set(words_of(text, ideographs=True))
+            for term in word_terms(word, language)
+        }
+        return frozenset(word for term in there & wanted.keys() for word in wanted[term])
 
     return holds
-
-
-def _terms(word: str, language: str) -> frozenset[int]:
-    return frozenset[int]().union(*question_terms(word, [language]))
 
 
 def _overlaps(words: Iterable[str], sentences: Sequence[_Sentence]) -> list[float]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from assistant.candidates import Candidate
+from assistant.candidates import Candidate, Likely
 from ingest.index.keywords import ENGLISH, question_keywords, question_terms
 from ingest.index.settings import DEFAULT_MODEL
 
@@ -105,6 +105,23 @@ def weigh(
         cosine, covered = cosine if calibrated else USUAL_COSINE, max(LEAST_COVERED, covered)
     score = probability(cosine, covered)
     return Evidence(round(score, 4), score >= threshold, cosine, covered)
+
+
+def suffices(
+    nearest: float, found: Iterable[Likely], threshold: float, *, calibrated: bool = True
+) -> bool:
+    """Whether passages hold an answer whatever the vectors of their sentences say.
+
+    `weigh` will tell so then, with a score as high as here or higher.
+
+    Args:
+        nearest: cosine between the question and the chunk nearest to it.
+        found: the sentences that `weigh` will be given, or none of them.
+        threshold: as `weigh` takes it, and `calibrated` too.
+    """
+    cosine = min(nearest - PASSAGE_MARGIN, USUAL_COSINE) if calibrated else USUAL_COSINE
+    covered = min(((one.overlap + one.coverage) / 2 for one in found), default=0.0)
+    return probability(cosine, max(LEAST_COVERED, covered)) >= threshold
 
 
 def probability(cosine: float, covered: float) -> float:

@@ -28,6 +28,10 @@ class Question:
         """The question that is searched for and answered."""
         return self.standalone or self.text
 
+    def leans_on(self, history: Sequence[tuple[str, str]]) -> bool:
+        """Whether it may lean on what was said before, and so find little by itself."""
+        return bool(history) and self.standalone is None
+
     def since(self) -> float:
         """Return the seconds since it was asked."""
         return round(time.monotonic() - self.started, 4)

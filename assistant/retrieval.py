@@ -1,24 +1,25 @@
-"""Questions to passages: hybrid search, fused on scaled scores."""
+"""Questions to passages: hybrid search, its lists fused, current versions alone."""
 
 import asyncio
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
 
-from assistant.candidates import candidates
-from assistant.evidence import CALIBRATED, COMPARED, NONE, PASSAGES, Evidence, weigh
+from assistant.candidates import Likely, compared, likely
+from assistant.evidence import CALIBRATED, COMPARED, NONE, PASSAGES, Evidence, suffices, weigh
+from assistant.fusion import Ranked, fuse, lift
 from assistant.reranking import Reranker
 from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
+from assistant.turns import Turn, Turns
 from assistant.widening import neighbours, stretches
 from ingest.index.documents import Chunk, Passage
-from ingest.index.embedding import Vectors
+from ingest.index.embedding import Embedder, Vectors
 from ingest.index.errors import InputError, StoreError
 from ingest.index.generation import Generation
 from ingest.index.index import Index
 from ingest.index.keywords import question_keywords
-from ingest.index.store import Hit, Hits, Store, Where
+from ingest.index.store import Store, Where, chunk_id
 
 MAX_QUESTION = 4_000
 """Most characters in a question; the embedding model reads about 1,000 of them."""
@@ -29,15 +30,8 @@ MAX_PASSAGES = 100
 CANDIDATES = 60
 """Length of each of the two lists that are fused."""
 
-DENSE_WEIGHT = 0.4
-"""Share of the dense score; the rest is BM25's (docs/retrieval.md)."""
-
-NEIGHBOUR_SHARE = 0.2
-"""Share of a neighbour's score that a chunk gains: what stands beside a good chunk is likelier
-to be good itself."""
-
 RERANKED = 30
-"""Hits that a cross-encoder reads, where one is set."""
+"""Chunks that a cross-encoder reads, where one is set."""
 
 _ROUNDS = 3
 """Searches at most, when documents change between the search and the look at the catalogue."""
@@ -45,10 +39,51 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The passages of a search, and whether they hold an answer, where that was asked."""
+    """The passages of a search, and whether they hold an answer."""
 
     passages: list[Passage]
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """The passages of a search whose evidence has not been weighed yet.
+
+    Attributes:
+        certain: whether they hold an answer whatever their sentences say. Nobody needs to wait
+            for their evidence then, but for its score.
+        evidence: weighs it, in a thread.
+    """
+
+    passages: list[Passage]
+    certain: bool
+    evidence: Callable[[], Awaitable[Evidence]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a search came upon.
+
+    Attributes:
+        nearest: cosine between the question and the chunk nearest to it.
+        vector: the question's.
+        embedder: of the index that was searched; None where nothing was.
+        certain: as in `Sighted`.
+        likely: sentences that may answer; None where nobody had to look for them yet.
+    """
+
+    question: str
+    passages: list[Passage]
+    nearest: float = 0.0
+    vector: Vectors | None = None
+    embedder: Embedder | None = None
+    certain: bool = False
+    likely: Sequence[Likely] | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether cosines are those of the model that the evidence's weights were fitted on."""
+        return self.embedder is not None and self.embedder.name == CALIBRATED
 
 
 class Retriever:
@@ -57,16 +92,20 @@ class Retriever:
     Args:
         index: what to search.
         settings: how; None takes the defaults.
+        turns: when; None takes turns of its own.
     """
 
-    def __init__(self, index: Index, settings: AssistantSettings | None = None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        settings: AssistantSettings | None = None,
+        turns: Turns | None = None,
+    ) -> None:
         self._index = index
         self._abstain_below = ABSTAIN_BELOW if settings is None else settings.abstain_below
         named = None if settings is None else settings.reranker
         self._reranker = None if named is None else Reranker(named)
-        # No more searches at once than cores, first come first served: together they would end
-        # no sooner, and all of them late.
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "search")
+        self._turns = Turns() if turns is None else turns
 
     def search(self, question: str, k: int, scope: Scope = EVERYTHING) -> list[Passage]:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
@@ -83,47 +122,80 @@ class Retriever:
             InputError: question, `k` or what to search are out of bounds.
             FootnoteError: a model cannot be loaded or the store fails.
         """
-        return self._threads.submit(self._find, question, k, scope, False).result().passages
+        looked = self._turns.submit(Turn.SEARCH, self._look, question, k, scope)
+        return looked.result().passages
 
     def find(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return what `search` finds, and whether it holds an answer."""
-        return self._threads.submit(self._find, question, k, scope, True).result()
+        return self._turns.submit(Turn.SEARCH, self._found, question, k, scope).result()
 
     async def find_soon(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return what `find` finds, without holding up the event loop meanwhile."""
-        return await asyncio.wrap_future(self._threads.submit(self._find, question, k, scope, True))
+        found = self._turns.submit(Turn.SEARCH, self._found, question, k, scope)
+        return await asyncio.wrap_future(found)
 
-    def _find(self, question: str, k: int, scope: Scope, weighed: bool) -> Found:
+    async def sight(self, question: str, k: int, scope: Scope = EVERYTHING) -> Sighted:
+        """Return what `search` finds, without holding up the event loop meanwhile."""
+
+        def sighted() -> _Looked:
+            return self._judged(self._look(question, k, scope))
+
+        looked = await asyncio.wrap_future(self._turns.submit(Turn.SEARCH, sighted))
+
+        async def evidence() -> Evidence:
+            # What is certain is weighed for its score, while its answer is read.
+            turn = Turn.CHECK if looked.certain else Turn.SEARCH
+            return await asyncio.wrap_future(self._turns.submit(turn, self._weigh, looked))
+
+        return Sighted(looked.passages, looked.certain, evidence)
+
+    def _found(self, question: str, k: int, scope: Scope) -> Found:
+        looked = self._look(question, k, scope)
+        return Found(looked.passages, self._weigh(looked))
+
+    def _look(self, question: str, k: int, scope: Scope) -> _Looked:
         question = checked_question(question)
         checked_k(k)
         where = scope.where(self._index.catalogue)
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
-            return Found([], NONE)
+            return _Looked(question, [])
 
-        def look(generation: Generation) -> Found:
-            vector = generation.embedder.embed_question(question)
-            passages, nearest = self._search(generation.store, question, vector, k, where)
-            if not weighed or not passages:
-                return Found(passages, NONE)
+        def look(generation: Generation) -> _Looked:
             embedder = generation.embedder
-            best = passages[:PASSAGES]
-            compared = candidates(question, best, vector, embedder.embed_passages, COMPARED)
-            languages = {passage.language for passage in best}
-            evidence = weigh(
-                question,
-                languages,
-                compared,
-                nearest,
-                self._abstain_below,
-                calibrated=embedder.name == CALIBRATED,
-            )
-            return Found(passages, evidence)
+            vector = embedder.embed_question(question)
+            passages, nearest = self._search(generation.store, question, vector, k, where)
+            return _Looked(question, passages, nearest, vector, embedder)
 
-        found = self._index.steadily(look)
-        if not found.passages and not scope.narrow:
+        looked = self._index.steadily(look)
+        if not looked.passages and not scope.narrow:
             self._require_passages(scope.collection)
-        return found
+        return looked
+
+    def _judged(self, looked: _Looked) -> _Looked:
+        """Return what was looked up with the word whether it is certain to hold an answer."""
+        if not looked.passages:
+            return looked
+        near, least = looked.nearest, self._abstain_below
+        if suffices(near, (), least, calibrated=looked.calibrated):
+            return replace(looked, certain=True)
+        found = _likely(looked)
+        certain = suffices(near, found, least, calibrated=looked.calibrated)
+        return replace(looked, certain=certain, likely=found)
+
+    def _weigh(self, looked: _Looked) -> Evidence:
+        embedder, vector = looked.embedder, looked.vector
+        if not looked.passages or embedder is None or vector is None:
+            return NONE
+        found = _likely(looked) if looked.likely is None else looked.likely
+        return weigh(
+            looked.question,
+            {passage.language for passage in looked.passages[:PASSAGES]},
+            compared(found, vector, embedder.embed_passages),
+            looked.nearest,
+            self._abstain_below,
+            calibrated=looked.calibrated,
+        )
 
     def _require_passages(self, collection: str | None) -> None:
         """Refuse an index that lost what the catalogue knows of: it is not empty, but damaged."""
@@ -137,94 +209,71 @@ class Retriever:
         self, store: Store, question: str, vector: Vectors, k: int, where: Where
     ) -> tuple[list[Passage], float]:
         """Return the passages, and the cosine of the chunk nearest to the question."""
-        languages = self._index.catalogue.languages(where.collection)
+        languages = self._index.catalogue.summary(where.collection).languages
         keywords = question_keywords(question, languages)
         limit = max(CANDIDATES, _wanted(k))
-        for _ in range(_ROUNDS):
+        for last in (False,) * (_ROUNDS - 1) + (True,):
             hits = store.search(vector, keywords, limit, where)
-            found = self._reranked(store, question, lift(fuse(hits)))
-            passages = self._first(store, found, k) or self._current(store, found, k)
+            ranked = self._reranked(store, question, lift(fuse(hits)))
+            passages = self._current(store, ranked, k, complete=last)
             if passages is not None:
                 break
             limit *= 4
-        if passages is None:
-            passages = self._current(store, found, k, complete=True) or []
-        return passages, max((hit.score for hit in hits.dense), default=0.0)
+        return passages or [], max((hit.score for hit in hits.dense), default=0.0)
 
-    def _reranked(
-        self, store: Store, question: str, ranked: list[tuple[Hit, float]]
-    ) -> list[tuple[Hit, float]]:
-        """Return the first RERANKED hits as the cross-encoder orders them, where there is one."""
+    def _reranked(self, store: Store, question: str, ranked: Ranked) -> Ranked:
+        """Return the first RERANKED chunks as the cross-encoder orders them, where there is one."""
         if self._reranker is None:
             return ranked
-        chunks = store.fetch([hit.chunk_id for hit, _ in ranked[:RERANKED]])
-        texts = {chunk.id: chunk.text for chunk in chunks}
-        read = [hit for hit, _ in ranked if hit.chunk_id in texts]
-        scores = self._reranker.scores(question, [texts[hit.chunk_id] for hit in read])
-        pairs = zip(read, scores, strict=True)
-        return sorted(pairs, key=lambda pair: (-pair[1], pair[0].chunk_id))
-
-    def _first(
-        self, store: Store, ranked: Sequence[tuple[Hit, float]], k: int
-    ) -> list[Passage] | None:
-        """Return passages of the first hits where all are current, as nearly always, else None.
-
-        None, too, where copies among them leave room for others. Asking the catalogue for their
-        documents takes half the time of asking for all.
-        """
-        first = ranked[: _wanted(k)]
-        versions = self._index.catalogue.versions({hit.document_id for hit, _ in first})
-        if any(versions.get(hit.document_id, ("",))[0] != hit.version for hit, _ in first):
-            return None
-        different = _different(store, first, _wanted(k))
-        if different is None or len(different) < len(first) < len(ranked):
-            return None
-        return _passages(store, different, k, versions)
+        chunks = store.fetch([chunk_id(number) for number, _ in ranked[:RERANKED]])
+        scores = self._reranker.scores(question, [chunk.text for chunk in chunks])
+        found = [(UUID(chunk.id).int, score) for chunk, score in zip(chunks, scores, strict=True)]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
     def _current(
-        self, store: Store, ranked: Sequence[tuple[Hit, float]], k: int, complete: bool = False
+        self, store: Store, ranked: Ranked, k: int, complete: bool
     ) -> list[Passage] | None:
-        """Return passages of the first hits whose version is the catalogue's.
+        """Return passages of the first chunks whose version is the catalogue's.
 
-        None when a document was found in other versions only, or fewer than `k` hits are
-        left: a longer or later search may find more. `complete` takes what there is.
+        A page that a document prints twice would take two places and say nothing more: of chunks
+        with one heading and one text in one document there is the first, with the best score.
+
+        None where a longer or later search may find more: when chunks were just removed, when a
+        document was found in other versions only, or when fewer than `k` chunks are left.
+        `complete` takes what there is.
         """
-        versions = self._index.catalogue.versions({hit.document_id for hit, _ in ranked})
-        live = [
-            (hit, score)
-            for hit, score in ranked
-            if hit.document_id in versions and versions[hit.document_id][0] == hit.version
-        ]
-        seen = {hit.document_id for hit, _ in live}
-        if (len(live) < min(k, len(ranked)) or versions.keys() - seen) and not complete:
+        wanted = _wanted(k)
+        versions: dict[str, tuple[str, str]] = {}
+        found: dict[tuple[str, tuple[str, ...], str], tuple[Chunk, float]] = {}
+        live, stale, count = set[str](), set[str](), 0
+        for first in range(0, len(ranked), wanted):
+            scores = {chunk_id(number): score for number, score in ranked[first : first + wanted]}
+            chunks = store.fetch(list(scores))
+            if len(chunks) < len(scores) and not complete:
+                return None
+            documents = {chunk.document_id for chunk in chunks}
+            versions |= self._index.catalogue.versions(documents - versions.keys())
+            for chunk in chunks:
+                version, _ = versions.get(chunk.document_id, (None, None))
+                if version != chunk.version:
+                    # A document that is removed has no version, and nothing to wait for.
+                    stale |= {chunk.document_id} if version else set()
+                    continue
+                live.add(chunk.document_id)
+                count += 1
+                key = (chunk.document_id, chunk.heading, chunk.text)
+                known, best = found.setdefault(key, (chunk, scores[chunk.id]))
+                if chunk.start < known.start:
+                    found[key] = chunk, best
+            if len(found) >= wanted and stale <= live:
+                break
+        if not complete and (count < min(k, len(ranked)) or not stale <= live):
             return None
-        different = _different(store, live, _wanted(k), complete)
-        return None if different is None else _passages(store, different, k, versions)
+        return _passages(store, list(found.values())[:wanted], k, versions)
 
 
-def _different(
-    store: Store, ranked: Sequence[tuple[Hit, float]], wanted: int, complete: bool = False
-) -> list[tuple[Chunk, float]] | None:
-    """Return the chunks of the best hits, `wanted` of them where there are as many.
-
-    A page that a document prints twice would take two places and say nothing more: of chunks
-    with one heading and one text in one document there is the first, with the best score.
-    None when some were just removed and `complete` does not take what there is.
-    """
-    found: dict[tuple[str, tuple[str, ...], str], tuple[Chunk, float]] = {}
-    for start in range(0, len(ranked), wanted):
-        scores = {hit.chunk_id: score for hit, score in ranked[start : start + wanted]}
-        chunks = store.fetch(list(scores))
-        if len(chunks) < len(scores) and not complete:
-            return None
-        for chunk in chunks:
-            key = (chunk.document_id, chunk.heading, chunk.text)
-            known, best = found.setdefault(key, (chunk, scores[chunk.id]))
-            if chunk.start < known.start:
-                found[key] = chunk, best
-        if len(found) >= wanted:
-            break
-    return list(found.values())[:wanted]
+def _likely(looked: _Looked) -> list[Likely]:
+    return likely(looked.question, looked.passages[:PASSAGES], COMPARED)
 
 
 def _passages(
@@ -259,50 +308,6 @@ def _passages(
 def _wanted(k: int) -> int:
     """Return how many hits `k` passages are made from: some lie within others, widened."""
     return 2 * k + 2
-
-
-def fuse(hits: Hits) -> list[tuple[Hit, float]]:
-    """Merge the two lists by a weighted sum of their scores, best first.
-
-    Each list is scaled to [0, 1] by its own lowest and highest score (min-max); a hit
-    that a list lacks counts as 0 there.
-    """
-    total: dict[str, float] = {}
-    known: dict[str, Hit] = {}
-    for found, weight in ((hits.dense, DENSE_WEIGHT), (hits.keywords, 1 - DENSE_WEIGHT)):
-        scores = [hit.score for hit in found]
-        low, high = min(scores, default=0.0), max(scores, default=0.0)
-        for hit in found:
-            scaled = (hit.score - low) / (high - low) if high > low else 1.0
-            total[hit.chunk_id] = total.get(hit.chunk_id, 0.0) + weight * scaled
-            known[hit.chunk_id] = hit
-    ranked = sorted(total.items(), key=lambda item: (-item[1], item[0]))
-    return [(known[chunk_id], score) for chunk_id, score in ranked]
-
-
-def lift(ranked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, float]]:
-    """Let each hit gain from the chunks before and after it, best first.
-
-    A score becomes (score + NEIGHBOUR_SHARE · scores of the two) / (1 + 2 · NEIGHBOUR_SHARE),
-    so it stays in [0, 1]; a neighbour that was not found counts as 0.
-    """
-    scores = {(hit.document_id, hit.version, hit.ordinal): score for hit, score in ranked}
-    lifted = [
-        (
-            hit,
-            (
-                score
-                + NEIGHBOUR_SHARE
-                * sum(
-                    scores.get((hit.document_id, hit.version, hit.ordinal + step), 0.0)
-                    for step in (-1, 1)
-                )
-            )
-            / (1 + 2 * NEIGHBOUR_SHARE),
-        )
-        for hit, score in ranked
-    ]
-    return sorted(lifted, key=lambda item: (-item[1], item[0].chunk_id))
 
 
 def checked_question(question: object) -> str:

@@ -63,17 +63,19 @@ def neighbours(hits: Iterable[tuple[Chunk, float]]) -> list[str]:
         hits: chunks with their scores as shares of the best one's, in [0, 1].
     """
     hits = list(hits)
-    # Working out an id costs more than all else here.
     known = {(chunk.document_id, chunk.start) for chunk, _ in hits}
     wanted = []
     for chunk, share in hits:
         if share < STRONG:
             continue
         first, last = _limits(chunk.start, chunk.end, share)
-        for start, end in chunk.around:
+        before = sum(start < chunk.start for start, _ in chunk.around)
+        for place, (start, end) in enumerate(chunk.around):
             if end > first and start < last and (chunk.document_id, start) not in known:
                 known.add((chunk.document_id, start))
-                wanted.append(chunk.id_of(start, end))
+                # Those before it and those after follow each other without a gap.
+                ordinal = chunk.ordinal - before + place + (place >= before)
+                wanted.append(chunk.id_at(ordinal))
     return wanted
 
 

@@ -13,7 +13,7 @@ one each. For the best 1, 3, 5 and 10 passages it reports the means over all que
 - IoU: the share of the characters of both that are in both (intersection over union).
 
 Beside them are the mean number of passages and of their characters. A variant is another run,
-for the best 5, with other constants of assistant/retrieval.py or assistant/widening.py, such as
+for the best 5, with other constants of assistant/fusion.py, retrieval.py or widening.py, such as
 WIDTH=0 for hits as they are.
 
 Peers, with the same embedding model, in the same run:
@@ -38,7 +38,7 @@ from statistics import mean
 # `ingest` is the package at the root, not the file beside this one.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from assistant import retrieval, widening
+from assistant import fusion, retrieval, widening
 from assistant.scope import Scope
 from bench.common import demand, forget_settings, print_machine, stopwatch
 from bench.peers import PEERS, Place
@@ -225,7 +225,7 @@ def changed(variant: str) -> Iterator[None]:
     kept = []
     for setting in variant.split(","):
         name, _, value = setting.partition("=")
-        module = next(m for m in (retrieval, widening) if hasattr(m, name))
+        module = next(m for m in (fusion, retrieval, widening) if hasattr(m, name))
         kept.append((module, name, getattr(module, name)))
         setattr(module, name, type(getattr(module, name))(float(value)))
     try:

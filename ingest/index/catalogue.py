@@ -12,6 +12,7 @@ notices, and lets go.
 
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -38,11 +39,11 @@ from ingest.index.tables import (
     record_of,
 )
 
-LANGUAGE_SECONDS = 10.0
+SUMMARY_SECONDS = 10.0
 """Until a language that another process brought in is searched for, or a gone one no longer."""
 
 _COLLECTIONS_KEPT = 1_000
-"""Whose languages are remembered."""
+"""Whose summaries are remembered."""
 
 _IDS = 10_000
 """Most ids in one query: databases bound the number of parameters."""
@@ -52,6 +53,21 @@ _IDS = 10_000
 _VERSIONS = sa.select(documents.c.id, documents.c.version, documents.c.name).where(
     documents.c.id.in_(sa.bindparam("ids", expanding=True)), SEARCHABLE
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What can be searched.
+
+    Attributes:
+        languages: of the documents, in order; UNKNOWN may be among them.
+        kinds: what they were read as, in order.
+        passages: how many there are.
+    """
+
+    languages: tuple[str, ...]
+    kinds: tuple[str, ...]
+    passages: int
 
 
 class Outcome(StrEnum):
@@ -74,7 +90,7 @@ class Catalogue:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._languages: dict[str | None, tuple[int, float, tuple[str, ...]]] = {}
+        self._summaries: dict[str | None, tuple[int, float, Summary]] = {}
 
     # -- asking --------------------------------------------------------------------------
 
@@ -217,7 +233,7 @@ class Catalogue:
         Raises:
             InputError: there is no such collection.
         """
-        if collection is None:
+        if collection is None or self.summary(collection).passages:
             return
         there = sa.exists().where(documents.c.collection == collection, SHOWN)
         with self._database.read() as connection:
@@ -235,16 +251,18 @@ class Catalogue:
         Raises:
             InputError: there is no such kind.
         """
+        if {kind.lower() for kind in kinds} <= set(self.summary().kinds):
+            return
         column = documents.c.kind
+        query = sa.select(column).where(SEARCHABLE).distinct().order_by(column)
         with self._database.read() as connection:
-            for kind in kinds:
-                there = sa.exists().where(column == kind.lower(), SEARCHABLE)
-                if not connection.execute(sa.select(there)).scalar_one():
-                    query = sa.select(column).where(SEARCHABLE).distinct().order_by(column)
-                    known = ", ".join(connection.execute(query).scalars()) or "none yet"
-                    raise InputError(
-                        f"No document was read as {kind!r}.", f"Choose one of: {known}."
-                    )
+            known = list(connection.execute(query).scalars())
+        for kind in kinds:
+            if kind.lower() not in known:
+                raise InputError(
+                    f"No document was read as {kind!r}.",
+                    f"Choose one of: {', '.join(known) or 'none yet'}.",
+                )
 
     def totals(self) -> Mapping[State, int]:
         """Return the number of documents in each state."""
@@ -277,24 +295,31 @@ class Catalogue:
             rows = connection.execute(_VERSIONS, {"ids": list(document_ids)})
             return {key: (version, name) for key, version, name in rows}
 
-    def languages(self, collection: str | None = None) -> tuple[str, ...]:
-        """Return the languages of the searchable documents; UNKNOWN may be among them.
+    def summary(self, collection: str | None = None) -> Summary:
+        """Return what can be searched.
 
-        Every search asks, and the answer hardly ever changes: so it is remembered. A language
-        that this process brings in is seen at once, any other change within LANGUAGE_SECONDS.
+        Every search asks, and the answer hardly ever changes: so it is remembered. What this
+        process makes searchable is seen at once, any other change within SUMMARY_SECONDS.
         """
         revision, now = self._database.revision, time.monotonic()
-        known = self._languages.get(collection)
-        if known is not None and known[0] == revision and now - known[1] < LANGUAGE_SECONDS:
+        known = self._summaries.get(collection)
+        if known is not None and known[0] == revision and now - known[1] < SUMMARY_SECONDS:
             return known[2]
-        query = sa.select(documents.c.language).where(SEARCHABLE).distinct()
+        counted = sa.func.coalesce(sa.func.sum(documents.c.chunks), 0)
+        columns = documents.c.language, documents.c.kind
+        query = sa.select(*columns, counted).where(SEARCHABLE)
         if collection is not None:
             query = query.where(documents.c.collection == collection)
         with self._database.read() as connection:
-            found = tuple(sorted(connection.execute(query).scalars()))
-        if len(self._languages) >= _COLLECTIONS_KEPT:
-            self._languages.clear()
-        self._languages[collection] = (revision, now, found)
+            rows = connection.execute(query.group_by(*columns)).all()
+        found = Summary(
+            languages=tuple(sorted({language for language, _, _ in rows})),
+            kinds=tuple(sorted({kind for _, kind, _ in rows})),
+            passages=sum(int(passages) for _, _, passages in rows),
+        )
+        if len(self._summaries) >= _COLLECTIONS_KEPT:
+            self._summaries.clear()
+        self._summaries[collection] = (revision, now, found)
         return found
 
     # -- facts ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
@@ -31,7 +32,6 @@ from ingest.index.store import (
     Hits,
     Where,
     chunk_of,
-    damage_is_told,
     entry_of,
     payload,
     split_edition,
@@ -48,6 +48,12 @@ _LOCKED = "WouldBlock"
 
 FREE_BYTES = 256 << 20
 """Free space below which nothing is written."""
+
+_FEW = 8
+"""Values of a filter that are asked for one by one."""
+
+_CLOSE_SECONDS = 30.0
+"""Waited at the most for reads that are under way, before the shard is closed."""
 
 
 log = logging.getLogger(__name__)
@@ -130,7 +136,6 @@ class EdgeStore:
             limit=limit,
             query=edge.Query.Nearest(vector.tolist(), using=DENSE),
             filter=within,
-            with_payload=["edition", "ordinal"],
             params=edge.SearchParams(
                 quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0)
             ),
@@ -141,13 +146,11 @@ class EdgeStore:
                 edge.SparseVector(keywords.indices, keywords.values), using=KEYWORDS
             ),
             filter=within,
-            with_payload=["edition", "ordinal"],
         )
         requests = [dense, sparse] if keywords.indices else [dense]
         with self._foreign_errors():
             lists = self._open_shard.query_batch(edge.QueryBatchRequest(requests))
-        with damage_is_told():
-            hits = [[_hit(point) for point in found] for found in lists]
+        hits = [[Hit(_number(point.id), point.score) for point in found] for found in lists]
         return Hits(dense=hits[0], keywords=hits[1] if len(hits) > 1 else [])
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
@@ -155,7 +158,9 @@ class EdgeStore:
             records = self._open_shard.retrieve(
                 list(chunk_ids), with_payload=True, with_vector=False
             )
-        found = {str(record.id): chunk_of(str(record.id), record.payload) for record in records}
+        # Each time it is asked for, a record makes its id anew.
+        named = [(str(record.id), record.payload) for record in records]
+        found = {chunk_id: chunk_of(chunk_id, fields) for chunk_id, fields in named}
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
     def texts(self, document_id: str, version: str) -> Iterator[tuple[str, str]]:
@@ -193,8 +198,17 @@ class EdgeStore:
 
     def close(self) -> None:
         shard, self._shard = self._shard, None
-        if shard is not None:
-            shard.close()
+        waited_until = time.monotonic() + _CLOSE_SECONDS
+        while shard is not None:
+            try:
+                shard.close()
+            except RuntimeError as error:
+                # Edge closes nothing that another thread is reading; no new reader can come.
+                if "borrowed" not in str(error) or time.monotonic() > waited_until:
+                    raise
+                time.sleep(0.01)
+            else:
+                shard = None
 
     @property
     def _open_shard(self) -> edge.EdgeShard:
@@ -316,6 +330,13 @@ def _match(field: str, value: str) -> edge.FieldCondition:
     return edge.FieldCondition(field, match=edge.MatchValue(value))
 
 
+def _among(field: str, values: Sequence[str]) -> "edge.ConditionType":
+    # For a few values that many points have, MatchAny takes twice as long.
+    if not values or len(values) > _FEW:
+        return edge.FieldCondition(field, match=edge.MatchAny(list(values)))
+    return edge.Filter(should=[_match(field, value) for value in values])
+
+
 def _filter(where: Where) -> edge.Filter | None:
     must: list[edge.ConditionType] = []
     if where.collection is not None:
@@ -325,7 +346,7 @@ def _filter(where: Where) -> edge.Filter | None:
             edge.FieldCondition("document_id", match=edge.MatchAny(list(where.document_ids)))
         )
     if where.kinds is not None:
-        must.append(edge.FieldCondition("kind", match=edge.MatchAny(list(where.kinds))))
+        must.append(_among("kind", where.kinds))
     if where.since is not None or where.before is not None:
         span = edge.RangeFloat(gte=where.since, lt=where.before)
         must.append(edge.FieldCondition("modified", range=span))
@@ -347,7 +368,6 @@ def _entry(record: edge.Record) -> Entry:
     return entry_of(str(record.id), fields, _vector(record), keywords)
 
 
-def _hit(point: edge.ScoredPoint) -> Hit:
-    fields = point.payload or {}
-    document_id, version = split_edition(fields["edition"])
-    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])
+def _number(point_id: "edge.PointId") -> int:
+    number: int = point_id.int if isinstance(point_id, UUID) else UUID(str(point_id)).int
+    return number

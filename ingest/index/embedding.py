@@ -7,7 +7,8 @@ nothing start at once.
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -89,6 +90,8 @@ class Embedder:
         self._precision = precision
         self._recorded = recorded
         self._loading = threading.Lock()
+        self._counting = threading.Lock()
+        self._under_way = 0
         self._model: SentenceTransformer | None = None
 
     @property
@@ -128,7 +131,6 @@ class Embedder:
         model = self._loaded()
         from ingest.index.encoding import encode
 
-        _use_threads(_cores() if len(texts) > _FEW else 1)
         # Texts of one length in one batch waste no time on padding. Sorted by characters, as
         # `encode` does by itself, 12 % of what the model read was padding; by tokens, none. On
         # a CPU small batches stay in its caches (batches of 8 were measured against 32).
@@ -137,12 +139,13 @@ class Embedder:
         vectors = np.empty((len(texts), self.fingerprint.dimension), dtype=np.float32)
         short = all(len(one.ids) <= _SHORT for one in encoded)
         batch = 8 if model.device.type == "cpu" and not short else 64
-        for first in range(0, len(order), batch):
-            chosen = order[first : first + batch]
-            vectors[chosen] = encode(model, [texts[index] for index in chosen], "document")
-            done = first + len(chosen)
-            if on_progress is not None and (done % _SLICE == 0 or done == len(order)):
-                on_progress(done)
+        with self._sharing_cores(len(texts)):
+            for first in range(0, len(order), batch):
+                chosen = order[first : first + batch]
+                vectors[chosen] = encode(model, [texts[index] for index in chosen], "document")
+                done = first + len(chosen)
+                if on_progress is not None and (done % _SLICE == 0 or done == len(order)):
+                    on_progress(done)
         return vectors
 
     def embed_question(self, text: str) -> Vectors:
@@ -150,9 +153,22 @@ class Embedder:
         model = self._loaded()
         from ingest.index.encoding import encode
 
-        _use_threads(1)
-        vector: Vectors = encode(model, [text], "query")[0]
+        with self._sharing_cores(1):
+            vector: Vectors = encode(model, [text], "query")[0]
         return vector
+
+    @contextmanager
+    def _sharing_cores(self, texts: int) -> Iterator[None]:
+        """Embed this many texts on all cores, or on one where others are busy."""
+        with self._counting:
+            alone = not self._under_way
+            self._under_way += 1
+        try:
+            _use_threads(_cores() if texts > _FEW and alone else 1)
+            yield
+        finally:
+            with self._counting:
+                self._under_way -= 1
 
     def load(self) -> None:
         """Load the model now; nothing happens where it is loaded.

@@ -143,9 +143,19 @@ def _terms(words: Sequence[str], languages: Iterable[str]) -> list[Mapping[int, 
     return list(found.values())
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text; pairs of characters where its script does not cut it."""
-    return _words(_prepared(text))
+def words_of(text: str, *, ideographs: bool = False) -> list[str]:
+    """Return the words of a text; pairs of characters where its script does not cut it.
+
+    Args:
+        ideographs: whether each ideograph counts as a word, too, as in `passage_keywords`.
+    """
+    return _words(_prepared(text, ideographs))
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def word_terms(word: str, language: str) -> frozenset[int]:
+    """Return the terms that may stand for one of the `words_of` a text, none for a stop word."""
+    return frozenset().union(*question_terms(word, [language]))
 
 
 def stop_words(words: Sequence[str], language: str) -> int:

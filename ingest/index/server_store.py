@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from uuid import UUID
 
 import grpc
 import httpx
@@ -30,7 +31,6 @@ from ingest.index.store import (
     Hits,
     Where,
     chunk_of,
-    damage_is_told,
     entry_of,
     payload,
     split_edition,
@@ -141,13 +141,12 @@ class ServerStore:
 
     def search(self, vector: Vectors, keywords: Keywords, limit: int, where: Where) -> Hits:
         within = _filter(where)
-        shown = models.PayloadSelectorInclude(include=["edition", "ordinal"])
         dense = models.QueryRequest(
             query=vector.tolist(),
             using=DENSE,
             limit=limit,
             filter=within,
-            with_payload=shown,
+            with_payload=False,
             params=self._rescoring,
         )
         sparse = models.QueryRequest(
@@ -155,13 +154,14 @@ class ServerStore:
             using=KEYWORDS,
             limit=limit,
             filter=within,
-            with_payload=shown,
+            with_payload=False,
         )
         requests = [dense, sparse] if keywords.indices else [dense]
         with self._foreign_errors():
             lists = self._client.query_batch_points(self._name, requests)
-        with damage_is_told():
-            hits = [[_hit(point) for point in found.points] for found in lists]
+        hits = [
+            [Hit(UUID(str(point.id)).int, point.score) for point in found.points] for found in lists
+        ]
         return Hits(dense=hits[0], keywords=hits[1] if len(hits) > 1 else [])
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
@@ -353,9 +353,3 @@ def _entry(record: models.Record) -> Entry:
     sparse: Any = vectors.get(KEYWORDS)
     keywords = Keywords(sparse.indices, sparse.values) if sparse else Keywords([], [])
     return entry_of(str(record.id), fields, _vector(record), keywords)
-
-
-def _hit(point: models.ScoredPoint) -> Hit:
-    fields = point.payload or {}
-    document_id, version = split_edition(fields["edition"])
-    return Hit(str(point.id), document_id, version, point.score, fields["ordinal"])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 from zlib import crc32
 
 from ingest.index.documents import Chunk
@@ -46,16 +47,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result; `score` is the list's own: a cosine or a BM25 sum.
+    """One search result. What it says has to be fetched: reading it for all takes longer than
+    to find them.
 
-    `ordinal` is the chunk's place in its document, so that neighbours know each other.
+    Attributes:
+        number: the chunk's id as a number; that of the next chunk of its document is one more.
+        score: the list's own: a cosine or a BM25 sum.
     """
 
-    chunk_id: str
-    document_id: str
-    version: str
+    number: int
     score: float
-    ordinal: int = 0
+
+    @property
+    def chunk_id(self) -> str:
+        """The chunk's id."""
+        return chunk_id(self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,11 @@ def remove_store(settings: IndexSettings, number: int) -> None:
 def store_name(name: str, number: int) -> str:
     """Return what the folder or collection of a generation is called."""
     return name if number == 1 else f"{name}-{number}"
+
+
+def chunk_id(number: int) -> str:
+    """Return the id of a chunk of which its number is known."""
+    return str(UUID(int=number))
 
 
 def payload(entry: Entry) -> dict[str, Any]:

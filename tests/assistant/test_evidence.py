@@ -1,12 +1,24 @@
 """Whether there is an answer at all: the score, the verdict, and what follows from it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from assistant.candidates import Candidate
-from assistant.evidence import CALIBRATED, COMPARED, NONE, asks_for_whole, probability, weigh
-from assistant.retrieval import Retriever
+from assistant.candidates import Candidate, Likely
+from assistant.evidence import (
+    CALIBRATED,
+    COMPARED,
+    NONE,
+    Evidence,
+    asks_for_whole,
+    probability,
+    suffices,
+    weigh,
+)
+from assistant.retrieval import Found, Retriever, Sighted
 from assistant.settings import ABSTAIN_BELOW
 from ingest.index.documents import Passage
 from ingest.index.embedding import Vectors
@@ -140,3 +152,63 @@ def test_what_a_search_is_worth_costs_no_more_than_a_few_short_texts(
     assert retriever.search(question, 5) == retriever.find(question, 5).passages
     # Who wants passages alone does not pay for the verdict.
     assert embedded == [COMPARED]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    nearest=st.floats(-1, 1),
+    threshold=st.floats(0, 1),
+    calibrated=st.booleans(),
+    best=st.tuples(st.floats(-1, 1), st.floats(0, 1)),
+    question=st.sampled_from(["When does the lease end?", "Summarise this.", "???"]),
+)
+def test_what_suffices_is_answerable_whatever_the_sentences_say(
+    nearest: float,
+    threshold: float,
+    calibrated: bool,
+    best: tuple[float, float],
+    question: str,
+) -> None:
+    sentences = found(*best)
+    for words in ((), likely_of(sentences)):
+        if suffices(nearest, words, threshold, calibrated=calibrated):
+            weighed = weigh(question, ["en"], sentences, nearest, threshold, calibrated=calibrated)
+            assert weighed.answerable
+
+
+def likely_of(found: Sequence[Candidate]) -> list[Likely]:
+    return [
+        Likely(one.passage, one.start, one.end, one.text, one.overlap, one.coverage)
+        for one in found
+    ]
+
+
+def test_near_passages_suffice_and_far_ones_do_not() -> None:
+    assert suffices(0.47, (), ABSTAIN_BELOW)
+    assert not suffices(0.45, (), ABSTAIN_BELOW)
+    assert suffices(-1.0, (), 0.0)
+    assert suffices(0.0, (), ABSTAIN_BELOW, calibrated=False)
+
+
+def test_the_words_of_a_sentence_may_suffice_where_its_passage_is_not_near() -> None:
+    [best, other] = likely_of(found(0.0, 1.0))
+    assert suffices(0.3, [best], ABSTAIN_BELOW)
+    assert not suffices(0.3, [], ABSTAIN_BELOW)
+    # The other one may be the better one, once they are compared.
+    assert suffices(0.3, [best, other], ABSTAIN_BELOW)
+    assert not suffices(0.1, [best, other], ABSTAIN_BELOW)
+
+
+def test_passages_come_before_their_evidence_and_it_is_the_same(index: Index, add: Add) -> None:
+    add("lease.txt", LEASE)
+    retriever = Retriever(index)
+    for question in ("When does the lease of the bakery end?", "Who won the cup of 1974?"):
+
+        async def both(question: str = question) -> tuple[Sighted, Evidence]:
+            sighted = await retriever.sight(question, 5)
+            return sighted, await sighted.evidence()
+
+        sighted, evidence = asyncio.run(both())
+        assert Found(sighted.passages, evidence) == retriever.find(question, 5)
+        assert sighted.certain is ("lease" in question)
+        assert evidence.answerable is sighted.certain

@@ -132,7 +132,7 @@ def found_by_words(index: Index, question: str, languages: tuple[str, ...]) -> l
     keywords = question_keywords(question, languages)
     hits = index.store.search(vector, keywords, 20, Where()).keywords
     names = {record.id: record.name for record in index.catalogue.documents()}
-    return [names[hit.document_id] for hit in hits]
+    return [names[one.document_id] for one in index.store.fetch([hit.chunk_id for hit in hits])]
 
 
 def test_the_language_of_each_document_is_known(index: Index) -> None:
@@ -141,13 +141,23 @@ def test_the_language_of_each_document_is_known(index: Index) -> None:
     assert {record.name: record.language for record in records} == {
         name: language for name, (language, _) in DOCUMENTS.items()
     }
-    assert index.catalogue.languages() == ("de", "en", "es", "fi", "fr", "ja", "ru", "th", "tl")
-    assert index.catalogue.languages("default") == index.catalogue.languages()
+    assert index.catalogue.summary().languages == (
+        "de",
+        "en",
+        "es",
+        "fi",
+        "fr",
+        "ja",
+        "ru",
+        "th",
+        "tl",
+    )
+    assert index.catalogue.summary("default").languages == index.catalogue.summary().languages
 
 
 @pytest.mark.parametrize(("question", "name"), QUESTIONS)
 def test_words_alone_find_what_is_meant(index: Index, question: str, name: str) -> None:
-    found = found_by_words(index, question, index.catalogue.languages())
+    found = found_by_words(index, question, index.catalogue.summary().languages)
     assert found[0] == name
 
 
@@ -161,7 +171,7 @@ def test_word_for_word_nothing_would_be_found(question: str, name: str) -> None:
 def test_questions_in_english_find_english_documents_alone(
     index: Index, question: str, name: str
 ) -> None:
-    found = found_by_words(index, question, index.catalogue.languages())
+    found = found_by_words(index, question, index.catalogue.summary().languages)
     assert found == found_by_words(index, question, ("en",))
 
 
@@ -186,6 +196,6 @@ def test_a_language_is_searched_for_as_soon_as_it_is_there(
         for name in ("rooms.txt", "vertrag.txt"):
             index.add_file(BytesIO(DOCUMENTS[name][1].encode()), name, "default")
             worker.drain()
-            languages = index.catalogue.languages("default")
+            languages = index.catalogue.summary("default").languages
         assert languages == ("de", "en")
-        assert index.catalogue.languages("elsewhere") == ()
+        assert index.catalogue.summary("elsewhere").languages == ()

@@ -104,7 +104,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
         for name, text in TEXTS.items():
             opened.add_file(BytesIO(text.encode()), name, "default")
         make_worker(opened, chunk_tokens=64).drain()
-        assert len(opened.catalogue.languages()) > 1
+        assert len(opened.catalogue.summary().languages) > 1
         yield opened
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from assistant.retrieval import MAX_PASSAGES, MAX_QUESTION, Retriever, default_k, fuse
+from assistant.retrieval import MAX_PASSAGES, MAX_QUESTION, Retriever, default_k
 from assistant.scope import Scope
 from assistant.settings import AssistantSettings
 from ingest.index.documents import Chunk
@@ -16,7 +16,7 @@ from ingest.index.embedding import Vectors
 from ingest.index.errors import InputError
 from ingest.index.index import Index
 from ingest.index.keywords import Keywords
-from ingest.index.store import Hit, Hits, Store, Where
+from ingest.index.store import Hits, Store, Where
 from ingest.index.tables import Record
 from ingest.pipeline import Pipeline
 from ingest.worker import Worker
@@ -37,39 +37,6 @@ def retriever(index: Index, add: Add) -> Retriever:
     add("eiffel.txt", EIFFEL, "towers")
     add("relativity.txt", RELATIVITY)
     return Retriever(index)
-
-
-def hit(name: str, score: float) -> Hit:
-    return Hit(name, "document", "version", score)
-
-
-# -- fusion ----------------------------------------------------------------------------------
-
-
-def test_lists_are_scaled_weighted_and_summed() -> None:
-    dense = [hit("a", 0.9), hit("b", 0.7), hit("c", 0.5)]
-    keywords = [hit("b", 12.0), hit("d", 6.0), hit("a", 2.0)]
-    fused = [(found.chunk_id, score) for found, score in fuse(Hits(dense, keywords))]
-    # a: 0.4·1 + 0.6·0; b: 0.4·0.5 + 0.6·1; c: 0.4·0; d: 0.6·0.4
-    expected = [("b", 0.8), ("a", 0.4), ("d", 0.24), ("c", 0.0)]
-    assert [name for name, _ in fused] == [name for name, _ in expected]
-    assert [score for _, score in fused] == pytest.approx([score for _, score in expected])
-
-
-def test_ties_are_broken_the_same_way_in_any_order() -> None:
-    hits = [hit(name, 0.5) for name in "cabd"]
-    for turned in (hits, hits[::-1]):
-        fused = fuse(Hits(turned, []))
-        assert [(found.chunk_id, score) for found, score in fused] == [(n, 0.4) for n in "abcd"]
-
-
-def test_scores_lie_between_zero_and_one() -> None:
-    fused = fuse(Hits([hit("a", -0.2), hit("b", -0.4)], [hit("a", 30.0)]))
-    assert [score for _, score in fused] == pytest.approx([1.0, 0.0])
-
-
-def test_nothing_found_is_nothing_fused() -> None:
-    assert fuse(Hits([], [])) == []
 
 
 # -- search ----------------------------------------------------------------------------------

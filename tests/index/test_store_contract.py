@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from ingest.index.errors import StoreError
 from ingest.index.keywords import Keywords, passage_keywords, question_keywords
 from ingest.index.server_store import ServerStore, connect
 from ingest.index.settings import IndexSettings
-from ingest.index.store import Entry, Store, Where
+from ingest.index.store import Entry, Hit, Store, Where, chunk_id
 
 DIMENSION = 16
 SERVER_URL = os.environ.get("FOOTNOTE_TEST_QDRANT_URL")
@@ -113,6 +114,10 @@ def numbered(count: int) -> list[str]:
 
 def ids(made: Sequence[Entry]) -> list[str]:
     return [entry.chunk.id for entry in made]
+
+
+def documents_of(store: Store, hits: Sequence[Hit]) -> set[str]:
+    return {chunk.document_id for chunk in store.fetch([hit.chunk_id for hit in hits])}
 
 
 def test_a_new_store_is_empty(store: Store) -> None:
@@ -246,12 +251,14 @@ def test_keyword_hits_come_best_first_and_only_where_a_word_meets(
     assert hits.dense[0].chunk_id == made[0].chunk.id
 
 
-def test_a_hit_names_document_and_version(store: Store, entries: MakeEntries) -> None:
-    [entry] = entries(["The whale."], document=WHALE, version=NEW)
-    store.upsert([entry])
-    hits = store.search(entry.vector, question_keywords("whale"), 1, EVERYWHERE)
+def test_a_hit_tells_its_chunk_and_those_beside_it(store: Store, entries: MakeEntries) -> None:
+    made = entries(["The hare.", "The whale.", "The fox."], document=WHALE, version=NEW)
+    store.upsert(made)
+    hits = store.search(made[1].vector, question_keywords("whale"), 1, EVERYWHERE)
     for [hit] in (hits.dense, hits.keywords):
-        assert (hit.chunk_id, hit.document_id, hit.version) == (entry.chunk.id, WHALE, NEW)
+        assert hit.chunk_id == made[1].chunk.id
+        beside = [chunk_id(hit.number - 1), chunk_id(hit.number + 1)]
+        assert beside == [made[0].chunk.id, made[2].chunk.id]
 
 
 def test_both_lists_end_at_the_limit(store: Store, entries: MakeEntries) -> None:
@@ -283,8 +290,8 @@ def test_search_and_count_keep_to_where(
 
     hits = store.search(made[0].vector, question_keywords("passage"), 50, where)
 
-    assert {hit.document_id for hit in hits.dense} == documents
-    assert {hit.document_id for hit in hits.keywords} == documents
+    assert documents_of(store, hits.dense) == documents
+    assert documents_of(store, hits.keywords) == documents
     assert store.count(where) == 3 * len(documents)
 
 
@@ -317,8 +324,8 @@ def test_kinds_and_dates_confine_a_search(
 
     hits = store.search(made[0].vector, question_keywords("passage"), 50, where)
 
-    assert {hit.document_id for hit in hits.dense} == documents
-    assert {hit.document_id for hit in hits.keywords} == documents
+    assert documents_of(store, hits.dense) == documents
+    assert documents_of(store, hits.keywords) == documents
     assert store.count(where) == 3 * len(documents)
 
 
@@ -528,6 +535,31 @@ def test_edge_says_so_when_it_is_closed(edge: EdgeStore) -> None:
     edge.close()
     with pytest.raises(StoreError, match="closed"):
         edge.count(EVERYWHERE)
+
+
+def test_edge_is_closed_after_who_reads_it(edge: EdgeStore, entries: MakeEntries) -> None:
+    made = entries(numbered(2000))
+    edge.upsert(made)
+    reads, errors = threading.Semaphore(0), []
+
+    def read() -> None:
+        try:
+            while True:
+                reads.release()
+                edge.fetch(ids(made))
+        except StoreError as error:
+            errors.append(str(error))
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for _ in range(12):
+        assert reads.acquire(timeout=10)
+    edge.close()
+    for reader in readers:
+        reader.join(10)
+    assert len(errors) == 4
+    assert all("closed" in error for error in errors)
 
 
 # -- a server alone --------------------------------------------------------------------------

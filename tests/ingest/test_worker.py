@@ -72,9 +72,9 @@ def searchable(index: Index, word: str) -> list[str]:
     """The texts that a reader gets for a word: only of versions that the catalogue names."""
     vector = index.embedder.embed_question(word)
     hits = index.store.search(vector, question_keywords(word), 10, Where()).keywords
-    shown = index.catalogue.versions({hit.document_id for hit in hits})
-    counted = [h.chunk_id for h in hits if shown.get(h.document_id, ("",))[0] == h.version]
-    return [chunk.text for chunk in index.store.fetch(counted)]
+    found = index.store.fetch([hit.chunk_id for hit in hits])
+    shown = index.catalogue.versions({chunk.document_id for chunk in found})
+    return [one.text for one in found if shown.get(one.document_id, ("",))[0] == one.version]
 
 
 def stored_files(index: Index) -> set[str]:
