@@ -105,7 +105,9 @@ def _measure(files: dict[Path, str], runs: int, stock_runs: int, txtai_runs: int
     files = {path: name for path, name in files.items() if name not in contents.failed}
     size = sum(len(text.encode()) for text in contents.texts)
     print(f"files: {len(files)} ({len(contents.failed)} more cannot be read), {size / 1e6:.2f} MB")
-    print(f"chunks: {len(contents.chunks)}; precision: {precision}; batch: {BATCH}\n")
+    distinct = len(set(contents.chunks))
+    print(f"chunks: {len(contents.chunks)}, {distinct} of them different, which A embeds once")
+    print(f"precision: {precision}; batch: {BATCH}\n")
     bare = _model(precision)
     bare.encode(WARM_UP, batch_size=BATCH, show_progress_bar=False)
     stock = _stock() if stock_runs else None

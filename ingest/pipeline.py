@@ -24,6 +24,7 @@ from ingest.index.memory import give_back_memory
 from ingest.index.store import Entry
 from ingest.index.tables import Record
 from ingest.reader import Limits, Reader, Reading
+from ingest.recent import RecentVectors
 from ingest.settings import IngestSettings
 
 MAX_DEPTH = 3
@@ -39,7 +40,7 @@ class Job:
     Attributes:
         known: digest of a text to the id of a chunk in the store that has its vector.
         written: chunks in the store so far.
-        embedded: how many of them were embedded for it.
+        embedded: how many of them had no vector in the store.
         wanted: whether it still has to be indexed as it was claimed.
         finished: whether it can be searched.
     """
@@ -84,6 +85,7 @@ class Pipeline:
         self._generation: Generation | None = None
         self._reader: Reader | None = None
         self._reads_for: Embedder | None = None
+        self._recent = RecentVectors()
 
     @property
     def generation(self) -> Generation:
@@ -158,19 +160,19 @@ class Pipeline:
         They are durable when the store is flushed.
         """
         embedder, store = self.generation.embedder, self.generation.store
-        known = [job.known.get(_digest(chunk.text)) for job, chunk in batch]
+        digests = [_digest(chunk.text) for _, chunk in batch]
+        known = [job.known.get(digest) for (job, _), digest in zip(batch, digests, strict=True)]
         stored = store.vectors([chunk_id for chunk_id in known if chunk_id is not None])
         missing = [place for place, chunk_id in enumerate(known) if chunk_id not in stored]
+        texts = {digests[place]: batch[place][1].text for place in missing}
+        reused = len(batch) - len(texts)
+        embedded = self._recent.of(
+            texts, embedder, on_progress=lambda done: on_progress(reused + done)
+        )
         vectors = [stored.get(chunk_id or "", _NO_VECTOR) for chunk_id in known]
-        if missing:
-            texts = [batch[place][1].text for place in missing]
-            already = len(batch) - len(missing)
-            embedded = embedder.embed_passages(
-                texts, on_progress=lambda done: on_progress(already + done)
-            )
-            for place, vector in zip(missing, embedded, strict=True):
-                vectors[place] = vector
-                batch[place][0].embedded += 1
+        for place in missing:
+            vectors[place] = embedded[digests[place]]
+            batch[place][0].embedded += 1
         store.upsert(
             [
                 Entry(

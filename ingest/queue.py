@@ -20,6 +20,7 @@ from ingest.index.tables import (
     SHOWN,
     Record,
     State,
+    change_all,
     discard,
     discarded,
     documents,
@@ -30,6 +31,8 @@ from ingest.index.tables import (
 )
 
 _NOBODY: dict[str, object] = {"worker": None, "lease_until": None}
+
+_END = documents.update().where(documents.c.id == sa.bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,7 @@ class Queue:
                 (held | begun, [row.id for row in found if row.state != State.REMOVING]),
             ):
                 if chosen:
-                    connection.execute(
-                        documents.update().where(table.id.in_(chosen)).values(values)
-                    )
+                    change_all(connection, chosen, values)
             ids = [row.id for row in found]
             rows = connection.execute(sa.select(*COLUMNS).where(table.id.in_(ids))).mappings()
             records = {row["id"]: record_of(row) for row in rows}
@@ -112,16 +113,14 @@ class Queue:
 
     def begin(self, records: Sequence[Record]) -> set[str]:
         """Count an attempt at these documents; return the ids of those still wanted as claimed."""
-        table = documents.c
-        claimed = [(record.id, record.sha256, record.state) for record in records]
-        wanted = (table.worker == self._worker) & sa.tuple_(
-            table.id, table.sha256, table.state
-        ).in_(claimed)
-        begun = {"stage": "embedding", "fraction": 0.0, "attempts": table.attempts + 1}
+        begun = {
+            "stage": "embedding",
+            "fraction": 0.0,
+            "attempts": documents.c.attempts + 1,
+        }
         with self._database.write() as connection:
-            query = sa.select(table.id).where(wanted).with_for_update()
-            found = set(connection.execute(query).scalars())
-            connection.execute(documents.update().where(wanted).values(begun))
+            found = self._still_wanted(connection, records)
+            change_all(connection, found, begun)
             return found
 
     def renew(self, lease: float) -> None:
@@ -134,11 +133,15 @@ class Queue:
     def report(self, stage: str, fractions: Sequence[tuple[Record, float]]) -> set[str]:
         """Tell how far documents are; return the ids of those still wanted as claimed."""
         with self._database.write() as connection:
-            return {
-                record.id
-                for record, fraction in fractions
-                if self._change_wanted(connection, record, {"stage": stage, "fraction": fraction})
-            }
+            wanted = self._still_wanted(connection, [record for record, _ in fractions])
+            as_far: dict[float, list[str]] = {}
+            for record, fraction in fractions:
+                if record.id in wanted:
+                    as_far.setdefault(fraction, []).append(record.id)
+            # Small documents of one batch are all as far as the batch is.
+            for fraction, ids in as_far.items():
+                change_all(connection, ids, {"stage": stage, "fraction": fraction})
+            return wanted
 
     def indexed(self, contents: Collection[str]) -> dict[str, list[str]]:
         """Return {content: ids of the documents that show it}, of these contents."""
@@ -170,11 +173,12 @@ class Queue:
             parents = documents.c.parent.in_([one.record.id for one in done])
             query = sa.select(documents.c.parent).where(parents, SHOWN).distinct()
             families = set(connection.execute(query).scalars())
-            finished = {
-                one.record.id
-                for one in done
-                if self._finish(connection, one, one.record.id in families)
-            }
+            finished = self._still_wanted(connection, [one.record for one in done])
+            ended = [one for one in done if one.record.id in finished]
+            if ended:
+                connection.execute(_END, [self._ending(one) for one in ended])
+            for one in ended:
+                _let_go_of_others(connection, one, one.record.id in families)
         self._database.revision += 1
         return finished
 
@@ -270,9 +274,11 @@ class Queue:
             if not connection.execute(query).scalar_one():
                 delete(document_id, version)
 
-    def _finish(self, connection: sa.Connection, done: Done, is_parent: bool) -> bool:
+    def _ending(self, done: Done) -> dict[str, object]:
+        """Return the columns of a document that can be searched now, by its `key`."""
         record = done.record
-        values = {
+        return {
+            "key": record.id,
             "state": State.READY,
             "stage": "",
             "fraction": 1.0,
@@ -290,15 +296,6 @@ class Queue:
             "attempts": 0,
             "updated": self._clock(),
         }
-        if not self._change_wanted(connection, record, values):
-            return False
-        if record.version not in (None, record.sha256):
-            discard(connection, {record.version})
-        if is_parent:
-            others = documents.c.id.not_in(list(done.children))
-            mark_removing(connection, (documents.c.parent == record.id) & others)
-        end_replacement(connection, record)
-        return True
 
     def _is_due(self) -> sa.ColumnElement[bool]:
         table, now = documents.c, self._clock()
@@ -308,6 +305,17 @@ class Queue:
 
     def _held(self, record: Record) -> sa.ColumnElement[bool]:
         return (documents.c.id == record.id) & (documents.c.worker == self._worker)
+
+    def _still_wanted(self, connection: sa.Connection, records: Sequence[Record]) -> set[str]:
+        """Return the ids of those held by this worker and wanted as it claimed them.
+
+        They stay so for the length of the transaction.
+        """
+        table = documents.c
+        claimed = [(record.id, record.sha256, record.state) for record in records]
+        wanted = sa.tuple_(table.id, table.sha256, table.state).in_(claimed)
+        query = sa.select(table.id).where(wanted, table.worker == self._worker)
+        return set(connection.execute(query.with_for_update()).scalars())
 
     def _if_wanted(self, record: Record, values: dict[str, object]) -> bool:
         with self._database.write() as connection:
@@ -319,3 +327,14 @@ class Queue:
         wanted = (documents.c.sha256 == record.sha256) & (documents.c.state == record.state)
         update = documents.update().where(self._held(record), wanted).values(values)
         return connection.execute(update).rowcount == 1
+
+
+def _let_go_of_others(connection: sa.Connection, done: Done, is_parent: bool) -> None:
+    """Let go of what a document that can be searched now takes the place of."""
+    record = done.record
+    if record.version not in (None, record.sha256):
+        discard(connection, {record.version})
+    if is_parent:
+        others = documents.c.id.not_in(list(done.children))
+        mark_removing(connection, (documents.c.parent == record.id) & others)
+    end_replacement(connection, record)

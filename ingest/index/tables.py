@@ -4,7 +4,7 @@
 are the faces of these tables; nothing else touches them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -235,6 +235,11 @@ def change(connection: Connection, key: str, values: Mapping[str, object]) -> No
     connection.execute(documents.update().where(documents.c.id == key).values(values))
 
 
+def change_all(connection: Connection, keys: Collection[str], values: Mapping[str, object]) -> None:
+    """Set columns of several documents to the same."""
+    connection.execute(documents.update().where(documents.c.id.in_(list(keys))).values(values))
+
+
 def discard(connection: Connection, contents: set[str | None]) -> None:
     """Note that a document lets go of these contents; another may still use them.
 
@@ -266,8 +271,7 @@ def mark_removing(connection: Connection, where: sa.ColumnElement[bool]) -> None
     Who holds one of them goes on holding it: a document never has two workers.
     """
     while keys := list(connection.execute(sa.select(documents.c.id).where(where, SHOWN)).scalars()):
-        values = {"state": State.REMOVING, "due": 0.0, "attempts": 0}
-        connection.execute(documents.update().where(documents.c.id.in_(keys)).values(values))
+        change_all(connection, keys, {"state": State.REMOVING, "due": 0.0, "attempts": 0})
         where = documents.c.parent.in_(keys)
 
 

@@ -245,6 +245,29 @@ def test_the_same_content_elsewhere_is_not_embedded_again(index: Index, worker: 
     assert len(searchable(index, "hare")) == 2
 
 
+def test_what_documents_say_again_is_embedded_once(
+    index: Index, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded = list[str]()
+    embed = index.embedder.embed_passages
+
+    def note(texts: Sequence[str], **rest: object) -> object:
+        embedded.extend(texts)
+        return embed(texts, **rest)
+
+    monkeypatch.setattr(index.embedder, "embed_passages", note)
+    page = "# Terms\n\n" + "The goods are paid for within a month. " * 20
+    first = add_ready(index, worker, f"{page}\n\n{page}\n\n{page}", "terms.md")
+    second = add_ready(index, worker, f"{page}\n\n# Note\n\n{HARE}", "letter.md")
+    stored = [
+        (text, tuple(index.store.vectors([chunk_id])[chunk_id]))
+        for record in (first, second)
+        for chunk_id, text in index.store.texts(record.id, record.sha256)
+    ]
+    assert len(stored) > len(set(stored)) == len(dict(stored))
+    assert sorted(embedded) == sorted(dict(stored))
+
+
 def test_small_documents_are_embedded_together(
     index: Index, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
