@@ -18,6 +18,7 @@ packages (bench/README.md); --stock-runs 0 and --txtai-runs 0 do without.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -183,6 +184,7 @@ class Stages:
 
 
 def _run_bare(model: "SentenceTransformer", chunks: Sequence[str]) -> float:
+    _use_all_cores()
     with stopwatch() as watch:
         model.encode(
             list(chunks), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
@@ -192,10 +194,18 @@ def _run_bare(model: "SentenceTransformer", chunks: Sequence[str]) -> float:
 
 
 def _run_peer(name: str, peer: Callable[[Sequence[str]], int], texts: Sequence[str]) -> float:
+    _use_all_cores()
     with stopwatch() as watch:
         count = peer(texts)
     print(f"{name}  {watch}  ({count} chunks)")
     return watch.seconds
+
+
+def _use_all_cores() -> None:
+    """Let torch use the cores by itself again; Footnote leaves it one in each thread."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 def _stock() -> Callable[[Sequence[str]], int]:

@@ -7,8 +7,7 @@ nothing start at once.
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.index.cores import Cores
 from ingest.index.errors import EmbedderError
 from ingest.index.settings import DEFAULT_MODEL, Precision
 
@@ -38,12 +38,6 @@ _SLICE = 128
 _SHORT = 16
 """Tokens of texts that small batches are not worth their calls for: 36 single words took 0.4 of
 the time in one batch that they took in batches of 8."""
-
-
-_FEW = 4
-"""Texts that are too little work to share among cores. Alone on the machine, two threads save a
-fifth of the 10 ms of a question; while the cores are busy they wait for each other, and take
-ten times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +84,6 @@ class Embedder:
         self._precision = precision
         self._recorded = recorded
         self._loading = threading.Lock()
-        self._counting = threading.Lock()
-        self._under_way = 0
         self._model: SentenceTransformer | None = None
 
     @property
@@ -139,13 +131,25 @@ class Embedder:
         vectors = np.empty((len(texts), self.fingerprint.dimension), dtype=np.float32)
         short = all(len(one.ids) <= _SHORT for one in encoded)
         batch = 8 if model.device.type == "cpu" and not short else 64
-        with self._sharing_cores(len(texts)):
-            for first in range(0, len(order), batch):
-                chosen = order[first : first + batch]
-                vectors[chosen] = encode(model, [texts[index] for index in chosen], "document")
-                done = first + len(chosen)
-                if on_progress is not None and (done % _SLICE == 0 or done == len(order)):
-                    on_progress(done)
+        done = 0
+
+        def embed(places: Sequence[int]) -> None:
+            _use_one_thread()
+            vectors[places] = encode(model, [texts[place] for place in places], "document")
+
+        def report(places: Sequence[int]) -> None:
+            nonlocal done
+            done += len(places)
+            if on_progress is not None and (done % _SLICE == 0 or done == len(texts)):
+                on_progress(done)
+
+        batches = [order[first : first + batch] for first in range(0, len(order), batch)]
+        if model.device.type == "cpu":
+            _cores().each(embed, batches, report)
+        else:
+            for places in batches:
+                embed(places)
+                report(places)
         return vectors
 
     def embed_question(self, text: str) -> Vectors:
@@ -153,22 +157,9 @@ class Embedder:
         model = self._loaded()
         from ingest.index.encoding import encode
 
-        with self._sharing_cores(1):
-            vector: Vectors = encode(model, [text], "query")[0]
+        _use_one_thread()
+        vector: Vectors = encode(model, [text], "query")[0]
         return vector
-
-    @contextmanager
-    def _sharing_cores(self, texts: int) -> Iterator[None]:
-        """Embed this many texts on all cores, or on one where others are busy."""
-        with self._counting:
-            alone = not self._under_way
-            self._under_way += 1
-        try:
-            _use_threads(_cores() if texts > _FEW and alone else 1)
-            yield
-        finally:
-            with self._counting:
-                self._under_way -= 1
 
     def load(self) -> None:
         """Load the model now; nothing happens where it is loaded.
@@ -256,19 +247,19 @@ class Embedder:
 
 
 @cache
-def _cores() -> int:
-    """Return how many threads torch takes by itself."""
+def _cores() -> Cores:
+    """Return as many cores as torch would take by itself."""
     import torch
 
-    return torch.get_num_threads()
+    return Cores(torch.get_num_threads())
 
 
-def _use_threads(count: int) -> None:
-    """Have torch compute with `count` threads what this thread asks for."""
+def _use_one_thread() -> None:
+    """Have torch compute what this thread asks for in this thread."""
     import torch
 
-    if torch.get_num_threads() != count:
-        torch.set_num_threads(count)
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 def other_model(recorded: Fingerprint, found: str, name: str) -> EmbedderError:

@@ -22,6 +22,9 @@ SMALL: dict[str, Any] = {
 
 MAKES: dict[str, Callable[[], nn.Module]] = {
     "bert": lambda: transformers.BertModel(transformers.BertConfig(**SMALL)),
+    "bert with another activation": lambda: transformers.BertModel(
+        transformers.BertConfig(**SMALL, hidden_act="gelu_new")
+    ),
     "mpnet": lambda: transformers.MPNetModel(transformers.MPNetConfig(**SMALL)),
     "roberta": lambda: transformers.RobertaModel(transformers.RobertaConfig(**SMALL)),
     "xlm-roberta": lambda: transformers.XLMRobertaModel(transformers.XLMRobertaConfig(**SMALL)),
@@ -40,7 +43,7 @@ MAKES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-BLOCKS = {"bert": 2, "roberta": 2, "xlm-roberta": 2}
+BLOCKS = {"bert": 2, "bert with another activation": 2, "roberta": 2, "xlm-roberta": 2}
 """How many blocks of each make are packed whole."""
 
 
@@ -58,9 +61,13 @@ def test_a_packed_model_computes_the_same(make: str, precision: torch.dtype, tex
         plain = model(input_ids=tokens, attention_mask=seen).last_hidden_state
         pack(model)
         packed = model(input_ids=tokens, attention_mask=seen).last_hidden_state
+    blocks = BLOCKS.get(make, 0)
     assert layers
-    assert sum(isinstance(layer, PackedLinear) for layer in model.modules()) == len(layers)
-    assert sum(isinstance(layer, PackedBlock) for layer in model.modules()) == BLOCKS.get(make, 0)
+    assert sum(isinstance(layer, PackedBlock) for layer in model.modules()) == blocks
+    # A block's three projections are one layer.
+    packed_layers = sum(isinstance(layer, PackedLinear) for layer in model.modules())
+    assert packed_layers == len(layers) - 2 * blocks
+    assert not any(type(layer) is nn.Linear for layer in model.modules())
     assert packed.dtype == precision
     close = 1e-5 if precision == torch.float32 else 2e-2
     torch.testing.assert_close(packed, plain, rtol=close, atol=close)
