@@ -20,7 +20,7 @@ from ingest.index.errors import DocumentError
 from ingest.index.generation import Generation
 from ingest.index.index import MAX_NAME, Index
 from ingest.index.keywords import passage_keywords
-from ingest.index.memory import give_back_memory
+from ingest.index.memory import give_back_memory, trim_memory
 from ingest.index.store import Entry
 from ingest.index.tables import Record
 from ingest.reader import Limits, Reader, Reading
@@ -188,6 +188,7 @@ class Pipeline:
         )
         for job, _ in batch:
             job.written += 1
+        trim_memory()
 
     def add_attachments(self, job: Job) -> list[str]:
         """Queue the documents that came in a document; return their ids.

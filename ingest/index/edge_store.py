@@ -8,6 +8,7 @@ call holds the interpreter's lock, so batches are small.
 
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
 from ingest.index.errors import StoreError
 from ingest.index.keywords import Keywords
+from ingest.index.memory import release_pages
 from ingest.index.store import (
     DENSE,
     INDEXED_FIELDS,
@@ -48,6 +50,9 @@ _LOCKED = "WouldBlock"
 
 FREE_BYTES = 256 << 20
 """Free space below which nothing is written."""
+
+_HELD = 16_384
+"""Points written until the pages of files that they are on are let go of: 60 MB."""
 
 _FEW = 8
 """Values of a filter that are asked for one by one."""
@@ -77,6 +82,9 @@ class EdgeStore:
         self._folder = folder
         self._dimension = dimension
         self._shard: edge.EdgeShard | None = None
+        self._held = 0
+        # Held while files may be mapped, unmapped or grow.
+        self._changing = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._require_space()
         with self._foreign_errors():
@@ -114,14 +122,16 @@ class EdgeStore:
         self._require_space()
         for first in range(0, len(entries), BATCH):
             points = [self._point(entry) for entry in entries[first : first + BATCH]]
-            update = edge.UpdateOperation.upsert_points(points)
-            with self._foreign_errors():
-                self._open_shard.update(update)
+            self._update(edge.UpdateOperation.upsert_points(points))
+            self._held += len(points)
 
     def flush(self) -> None:
         self._require_space()
-        with self._foreign_errors():
+        with self._changing, self._foreign_errors():
             self._open_shard.flush()
+            if self._held >= _HELD:
+                release_pages(self._folder)
+                self._held = 0
 
     def delete(self, document_id: str, keep: Sequence[str] = ()) -> None:
         kept: list[edge.ConditionType] = [edge.HasIdCondition(set(keep))] if keep else []
@@ -197,7 +207,8 @@ class EdgeStore:
         return {split_edition(str(hit.value)): hit.count for hit in hits if hit.count}
 
     def close(self) -> None:
-        shard, self._shard = self._shard, None
+        with self._changing:
+            shard, self._shard = self._shard, None
         waited_until = time.monotonic() + _CLOSE_SECONDS
         while shard is not None:
             try:
@@ -253,8 +264,11 @@ class EdgeStore:
                 return
 
     def _delete(self, which: edge.Filter) -> None:
-        with self._foreign_errors():
-            self._open_shard.update(edge.UpdateOperation.delete_points_by_filter(which))
+        self._update(edge.UpdateOperation.delete_points_by_filter(which))
+
+    def _update(self, operation: edge.UpdateOperation) -> None:
+        with self._changing, self._foreign_errors():
+            self._open_shard.update(operation)
 
     def _require_space(self) -> None:
         free = shutil.disk_usage(self._folder).free

@@ -26,6 +26,7 @@ from ingest.index.edge_store import EdgeStore
 from ingest.index.embedding import Vectors
 from ingest.index.errors import StoreError
 from ingest.index.keywords import Keywords, passage_keywords, question_keywords
+from ingest.index.memory import release_pages
 from ingest.index.server_store import ServerStore, connect
 from ingest.index.settings import IndexSettings
 from ingest.index.store import Entry, Hit, Store, Where, chunk_id
@@ -509,6 +510,28 @@ def test_edge_writes_nothing_to_a_full_disk_and_loses_nothing(
     edge.upsert(made[5:])
     edge.flush()
     assert edge.count(EVERYWHERE) == 10
+
+
+def test_edge_finds_all_whose_pages_it_let_go_of(
+    edge: EdgeStore, entries: MakeEntries, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("ingest.index.edge_store._HELD", 100)
+    released = list[Path]()
+    monkeypatch.setattr(
+        "ingest.index.edge_store.release_pages",
+        lambda folder: (released.append(folder), release_pages(folder)),
+    )
+    made = entries(numbered(450))
+    for first in range(0, 450, 50):
+        edge.upsert(made[first : first + 50])
+        edge.flush()
+        found = edge.search(made[first].vector, made[first].keywords, 10, EVERYWHERE)
+        assert found.dense[0].chunk_id == made[first].chunk.id
+    assert released == [tmp_path / "edge"] * 4
+    edge.close()
+    again = EdgeStore(tmp_path / "edge", DIMENSION)
+    assert again.fetch(ids(made)) == [entry.chunk for entry in made]
+    again.close()
 
 
 @pytest.mark.parametrize("damaged", ["segments/*/segment.json", "edge_config.json", "segments/*/*"])
