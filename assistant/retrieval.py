@@ -265,7 +265,7 @@ class Retriever:
                 known, best = found.setdefault(key, (chunk, scores[chunk.id]))
                 if chunk.start < known.start:
                     found[key] = chunk, best
-            if len(found) >= wanted and stale <= live:
+            if len(found) >= wanted and (complete or stale <= live):
                 break
         if not complete and (count < min(k, len(ranked)) or not stale <= live):
             return None

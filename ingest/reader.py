@@ -48,6 +48,7 @@ class Reading:
         kind: what it was read as (see `Document`).
         language: ISO 639-1 code of its text's; empty where it does not tell.
         chunks: how many there are.
+        cut: digest of them all, as in `Chunk`.
         pages: None for kinds without pages.
         notice: what of the file was not read, and why; empty where all was.
         attachments: name and place of each document that came in it; None where its text
@@ -58,6 +59,7 @@ class Reading:
     kind: str
     language: str
     chunks: int
+    cut: str
     pages: int | None
     characters: int
     attachments: tuple[tuple[str, Path], ...] | None
@@ -85,6 +87,7 @@ class Reading:
                     lead=lead,
                     around=tuple((first, last) for first, last in around),
                     language=self.language,
+                    cut=self.cut,
                 )
 
     def discard(self) -> None:
@@ -147,6 +150,7 @@ class Reader:
                 kind=answer["kind"],
                 language=answer["language"],
                 chunks=answer["chunks"],
+                cut=answer["cut"],
                 pages=answer["pages"],
                 characters=answer["characters"],
                 attachments=None if inside is None else tuple((n, Path(at)) for n, at in inside),

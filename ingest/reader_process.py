@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,13 @@ def _reading(
             language = language_of(document.text, _room_for_the_model)
             with (scratch / "document.json").open("wb") as text:
                 text.write(text_of(document))
-            count = 0
+            count, cut = 0, blake2b(digest_size=8)
             with (scratch / "chunks.ndjson").open("w", encoding="utf-8") as chunks:
                 for chunk in chunker.split(document, "", ""):
                     place = [chunk.page, chunk.heading, chunk.lead, chunk.around]
-                    line = [chunk.start, chunk.text, *place]
-                    chunks.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    line = json.dumps([chunk.start, chunk.text, *place], ensure_ascii=False)
+                    chunks.write(line + "\n")
+                    cut.update(line.encode())
                     count += 1
         except DocumentError as error:
             if isinstance(error.__cause__, MemoryError):
@@ -111,6 +113,7 @@ def _reading(
             "kind": document.kind,
             "language": language,
             "chunks": count,
+            "cut": cut.hexdigest(),
             "pages": len(document.pages) or None,
             "characters": len(document.text),
             "notice": loaded.notice,

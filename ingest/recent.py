@@ -30,14 +30,16 @@ class RecentVectors:
 
         Args:
             texts: each at most `embedder.max_tokens` long.
-            on_progress: called now and then with the number of texts done.
+            on_progress: called now and then with the number of texts done, and at the end.
         """
         if embedder is not self._embedder:
             self._embedder = embedder
             self._kept.clear()
         found = {digest: self._kept.pop(digest) for digest in texts.keys() & self._kept.keys()}
         wanted = [digest for digest in texts if digest not in found]
-        if wanted:
+        if not wanted:
+            on_progress(len(found))
+        else:
             vectors = embedder.embed_passages(
                 [texts[digest] for digest in wanted],
                 on_progress=lambda done: on_progress(len(found) + done),

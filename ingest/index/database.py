@@ -154,7 +154,9 @@ def _use_wal(cursor: DBAPICursor) -> None:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+            # The low byte is the reason, what is above it the circumstances.
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > give_up:
                 raise
             time.sleep(0.01)
         else:

@@ -83,6 +83,8 @@ class Chunk:
         lead: the white space between the chunk before and this one.
         around: spans of the chunks within REACH characters, in order, without its own.
         language: ISO 639-1 code of its document's; empty where that does not tell.
+        cut: digest of all chunks of the version. Cut in another way, they have other ids, so that
+            none takes the place of an old one before all of them are written.
     """
 
     document_id: str
@@ -96,24 +98,25 @@ class Chunk:
     lead: str = ""
     around: tuple[tuple[int, int], ...] = ()
     language: str = ""
+    cut: str = ""
 
     @property
     def id(self) -> str:
-        """A UUID: 24 digits derived from document and version, and 8 of the ordinal.
+        """A UUID: 24 digits derived from document, version and cut, and 8 of the ordinal.
 
-        Writing twice is writing once. As numbers, the ids of a version follow each other.
+        Writing twice is writing once. As numbers, the ids of a cut follow each other.
         """
         return self.id_at(self.ordinal)
 
     def id_at(self, ordinal: int) -> str:
-        """Return the id of the chunk at another place of this version."""
-        return f"{_id_of_version(self.document_id, self.version)}{ordinal:08x}"
+        """Return the id of the chunk at another place of this cut."""
+        return f"{_id_of_cut(self.document_id, self.version, self.cut)}{ordinal:08x}"
 
 
 # A search asks for the ids of a few chunks several times over, and working one out takes long.
 @lru_cache(maxsize=10_000)
-def _id_of_version(document_id: str, version: str) -> str:
-    return str(uuid5(UUID(document_id), version))[:-8]
+def _id_of_cut(document_id: str, version: str, cut: str) -> str:
+    return str(uuid5(UUID(document_id), f"{version}:{cut}"))[:-8]
 
 
 @dataclass(frozen=True, slots=True)

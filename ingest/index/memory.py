@@ -43,7 +43,8 @@ def release_pages(folder: Path) -> None:
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     within = os.path.realpath(folder) + os.sep
-    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+    # Names of files are whatever bytes they were given.
+    for line in os.fsdecode(Path("/proc/self/maps").read_bytes()).split("\n")[:-1]:
         span, access, *_, path = line.split(maxsplit=5)
         # Of a mapping that is not shared, what was written would be lost.
         if path.startswith(within) and access.endswith("s"):

@@ -205,6 +205,7 @@ def payload(entry: Entry) -> dict[str, Any]:
         "heading": list(chunk.heading),
         "lead": chunk.lead,
         "language": chunk.language,
+        "cut": chunk.cut,
         "around": [list(span) for span in chunk.around],
     }
 
@@ -230,9 +231,10 @@ def chunk_of(chunk_id: str, fields: Mapping[str, Any] | None) -> Chunk:
             lead=fields["lead"],
             around=tuple((start, end) for start, end in fields["around"]),
             language=fields["language"],
+            cut=fields["cut"],
         )
         place = fields["edition"], chunk.start, chunk.end
-        if fields["checksum"] != _checksum(chunk_id, *place, chunk.text):
+        if chunk.id != chunk_id or fields["checksum"] != _checksum(chunk_id, *place, chunk.text):
             raise ValueError("another chunk's, or altered")
         return chunk
 

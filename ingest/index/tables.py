@@ -90,7 +90,7 @@ documents = sa.Table(
     sa.Column("fraction", sa.Float, nullable=False, default=0.0),
     sa.Column("error", sa.Text),
     sa.Column("notice", sa.Text, nullable=False, default=""),
-    sa.Column("sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("version", sa.String(64), index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("modified", sa.BigInteger, nullable=False, default=0),
@@ -108,6 +108,9 @@ documents = sa.Table(
     sa.Column("lease_until", sa.Float),
     sa.Column("updated", sa.Float, nullable=False),
     sa.UniqueConstraint("collection", "name"),
+    # Each file that is added looks for its twins. With an index of the content alone, SQLite
+    # goes through the collection instead.
+    sa.Index("documents_content", "sha256", "collection"),
     sa.Index("documents_queue", "state", "attempts", "updated"),
 )
 

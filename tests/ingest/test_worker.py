@@ -237,6 +237,28 @@ def test_unchanged_chunks_keep_their_vectors(index: Index, worker: Worker) -> No
     assert index.store.editions() == {(changed.id, changed.sha256): changed.chunks}
 
 
+def test_texts_of_a_document_that_is_cut_anew_have_their_own_vectors(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest.worker, "BATCH", 7)
+    long = "The harbour master wrote a long note on " + "ropes, sails, oars and " * 5 + "nets."
+    notes = [f"Note {n} tells of the {n * n} goods that lie in house {n + 7}" for n in range(30)]
+    record = add(index, "\n\n".join([long, *(f"{note}. {note}, too." for note in notes)]))
+    cuts = list[list[str]]()
+    for tokens in (44, 36):
+        make_worker(index, tokens).drain()
+        found = dict(index.store.texts(record.id, record.sha256))
+        cuts.append(list(found.values()))
+        vectors = index.store.vectors(list(found))
+        expected = index.embedder.embed_passages(list(found.values()))
+        for key, vector in zip(found, expected, strict=True):
+            assert float(vectors[key] @ vector) > 0.99
+        index.catalogue.retry(record.id)
+    # Most texts are the same, at other places.
+    assert len(set(cuts[0]) & set(cuts[1])) >= 25
+    assert len(cuts[0]) != len(cuts[1])
+
+
 def test_the_same_content_elsewhere_is_not_embedded_again(index: Index, worker: Worker) -> None:
     assert add_ready(index, worker, HARE).embedded == 1
     twin = add(index, HARE, collection="letters")
