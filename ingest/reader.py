@@ -186,8 +186,10 @@ class Reader:
     def _ask(
         self, request: dict[str, str], name: str, on_progress: Callable[[float], None]
     ) -> dict[str, Any]:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()  # it was interrupted when it had answered already
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             process = self._process = self._start()
         try:
             answer = _exchange(process, request, self._limits.seconds, on_progress)

@@ -110,13 +110,30 @@ def test_a_file_is_read_as_in_this_process(
     (tmp_path / "here").mkdir()
     document = load(path, "fable.pdf", tmp_path / "here").document
     expected = list(Chunker(tokenizer, 64).split(document, BOOK, VERSION))
-    chunks = [replace(chunk, language="") for chunk in reading.read_chunks(BOOK, VERSION)]
+    chunks = [replace(chunk, language="", cut="") for chunk in reading.read_chunks(BOOK, VERSION)]
     assert chunks == expected
+    assert {chunk.cut for chunk in reading.read_chunks(BOOK, VERSION)} == {reading.cut} != {""}
     assert {chunk.language for chunk in reading.read_chunks(BOOK, VERSION)} == {"en"}
     assert (reading.language, reading.chunks, reading.pages) == ("en", len(expected), 2)
     assert reading.characters == len(document.text)
     reading.discard()
     assert left_over(tmp_path) == []
+
+
+def test_a_process_that_ended_between_two_files_leaves_nothing_open(
+    reader: Reader, tmp_path: Path
+) -> None:
+    path = told(tmp_path, "The hare ran.")
+    reader.read(path, "fable.txt").discard()
+    ended = reader._process
+    assert ended is not None
+    assert ended.stdin is not None
+    assert ended.stdout is not None
+    reader.interrupt()
+    ended.wait()
+    reader.read(path, "fable.txt").discard()
+    assert ended.stdin.closed
+    assert ended.stdout.closed
 
 
 def test_a_file_that_cannot_be_read_says_why_and_leaves_nothing(
