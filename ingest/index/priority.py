@@ -15,4 +15,7 @@ def step_back() -> None:
     Only Linux gives each thread a priority of its own; elsewhere nothing happens.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        this = threading.get_native_id()
+        # Whoever was started with less priority yet may not have more.
+        least = max(_NICE, os.getpriority(os.PRIO_PROCESS, this))
+        os.setpriority(os.PRIO_PROCESS, this, least)
