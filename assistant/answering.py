@@ -216,18 +216,37 @@ class Answerer:
         except ModelError as error:
             cut = str(error)
         text = (text + parser.end()).strip()
-        if found.certain:
-            # Only its score was not known yet, and the words did not wait for that.
-            asked.evidence = await found.evidence()
         asked.count(counts, last)
+        try:
+            if found.certain:
+                # Only its score was not known yet, and the words did not wait for that.
+                asked.evidence = await found.evidence()
+            yield await self._finished(asked, text, choice, prompt, checker, cut)
+        except FootnoteError as error:
+            # What a person has read is not taken away again.
+            if not (text := prompting.without_sentinel(text)):
+                raise
+            asked.usage.total_seconds = asked.since()
+            notice = f"This answer could not be checked. {error}"
+            yield asked.answer(text, model=model, notice=notice, cut=cut)
+
+    async def _finished(
+        self,
+        asked: Question,
+        text: str,
+        choice: Choice,
+        prompt: Prompt,
+        checker: BackgroundChecker,
+        cut: str | None,
+    ) -> Answer:
+        """Return what is made of a model's finished text."""
+        model = str(choice.model)
         if cut is not None and not text:
             notice = f"{cut} Meanwhile these are quotes."
-            yield await asyncio.to_thread(self._quoted, asked, notice)
-            return
+            return await asyncio.to_thread(self._quoted, asked, notice)
         if not text or SENTINEL in text:
             asked.usage.total_seconds = asked.since()
-            yield asked.silence(NO_ANSWER, model)
-            return
+            return asked.silence(NO_ANSWER, model)
         text = prompting.without_sentinel(text) if cut is not None else text
         sentences, citations = await checker.all(text)
         if self._settings.llm_judge and cut is None:
@@ -235,7 +254,7 @@ class Answerer:
                 sentences, prompt.passages, self._judge(choice), self._settings.llm_timeout
             )
         asked.usage.total_seconds = asked.since()
-        yield asked.answer(
+        return asked.answer(
             text,
             model=model,
             sentences=sentences,

@@ -91,7 +91,9 @@ class BackgroundChecker:
         if self._check is not None:
             if not self._check.done():
                 return
-            self.sentences, self._open = self._check.result()
+            # Where a check failed, the one of the finished text tells why.
+            if self._check.exception() is None:
+                self.sentences, self._open = self._check.result()
             self._check = None
         if _ENDED.search(text, self._open):
             check = self._turns.submit(Turn.CHECK, self._checker.finished, text)

@@ -3,13 +3,15 @@
 To search and to check sentences takes a core for some milliseconds each. More of them at once
 than there are cores would end no sooner, and all of them late. So as many run as there are cores,
 and a search comes before a check: without it a person sees nothing, and a verdict that is late
-stands beside a sentence that is being read.
+stands beside a sentence that is being read. It comes before those that have waited less than
+`PATIENCE`, that is: however many search, every check has its turn.
 """
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from enum import IntEnum
+from enum import Enum, auto
 from itertools import count
 from queue import PriorityQueue
 from typing import ParamSpec, TypeVar
@@ -18,19 +20,28 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Turn(IntEnum):
-    """What is waited for; the lower comes first."""
+PATIENCE = 2.0
+"""Seconds by which a check may be overtaken: a model writes a sentence or two in them."""
 
-    SEARCH = 0
-    CHECK = 1
+
+class Turn(Enum):
+    """What is waited for."""
+
+    SEARCH = auto()
+    CHECK = auto()
 
 
 class Turns:
-    """As many threads as cores; within one kind, first come first served."""
+    """As many threads as cores; within one kind, first come first served.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds that only grow; replaced in tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "turns")
-        self._waiting = PriorityQueue[tuple[Turn, int, Callable[[], None]]]()
+        self._waiting = PriorityQueue[tuple[float, int, Callable[[], None]]]()
+        self._clock = clock
         self._order = count()
 
     def submit(
@@ -47,7 +58,8 @@ class Turns:
             except BaseException as error:  # noqa: BLE001  whoever waits gets it
                 future.set_exception(error)
 
-        self._waiting.put((turn, next(self._order), run))
+        due = self._clock() + (PATIENCE if turn is Turn.CHECK else 0.0)
+        self._waiting.put((due, next(self._order), run))
         self._threads.submit(self._next)
         return future
 

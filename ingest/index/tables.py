@@ -111,7 +111,8 @@ documents = sa.Table(
     # Each file that is added looks for its twins. With an index of the content alone, SQLite
     # goes through the collection instead.
     sa.Index("documents_content", "sha256", "collection"),
-    sa.Index("documents_queue", "state", "attempts", "updated"),
+    # In the order in which the documents of a state are claimed.
+    sa.Index("documents_queue", "state", "attempts", "updated", "id"),
 )
 
 discarded = sa.Table(

@@ -36,7 +36,7 @@ from assistant.scope import Scope
 from assistant.settings import AssistantSettings
 from assistant.shapes import answer_shape
 from assistant.verification import Support
-from ingest.index.errors import InputError
+from ingest.index.errors import EmbedderError, InputError
 from ingest.index.index import Index
 from ingest.index.tables import Record
 
@@ -242,6 +242,27 @@ def test_a_cut_answer_keeps_what_was_written_and_says_why(
     assert not found.abstained
     assert found.sentences[0].support == Support.SUPPORTED
     require_verbatim(index, found)
+
+
+def test_an_answer_that_cannot_be_checked_stays_and_says_why(
+    answerer: Answerer,
+    town: None,
+    index: Index,
+    ollama: FakeOllama,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(_texts: object, **_: object) -> None:
+        raise EmbedderError("The embedding model ended.", "Start again.")
+
+    monkeypatch.setattr(index.embedder, "embed_passages", fails)
+    # The words of the question are all there: nobody waits for the evidence of that.
+    ollama.will_write(f"{BUILT} [1] ", "And so on. ", "The end.", delay=0.1)
+    found = answer(answerer)
+    assert found.text == f"{BUILT} [1] And so on. The end."
+    assert found.model == "llama3.2:latest"
+    assert (found.sentences, found.citations, found.cut) == ((), (), None)
+    assert found.notice is not None
+    assert found.notice.startswith("This answer could not be checked. The embedding model ended.")
 
 
 @pytest.mark.parametrize(

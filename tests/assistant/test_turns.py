@@ -1,4 +1,4 @@
-"""Searches come before checks, and no more of them run at once than there are cores."""
+"""Searches come before checks that can wait, and no more of them run at once than there are cores."""
 
 import os
 import threading
@@ -7,12 +7,27 @@ from concurrent.futures import Future
 
 import pytest
 
-from assistant.turns import Turn, Turns
+from assistant.turns import PATIENCE, Turn, Turns
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def turns() -> Turns:
-    return Turns()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def turns(clock: Clock) -> Turns:
+    return Turns(clock)
 
 
 @pytest.fixture
@@ -51,6 +66,19 @@ def test_a_search_comes_before_the_checks_that_waited_longer(
     assert late < 40 + (os.cpu_count() or 1)
     firsts = ended.index("search 0"), ended.index("search 39")
     assert firsts[0] < firsts[1]
+
+
+def test_a_check_is_not_overtaken_for_ever(
+    turns: Turns, busy: threading.Event, clock: Clock
+) -> None:
+    ended: list[str] = []
+    asked = [turns.submit(Turn.CHECK, ended.append, "check")]
+    clock.now = PATIENCE + 0.1
+    asked += [turns.submit(Turn.SEARCH, ended.append, "search") for _ in range(40)]
+    busy.set()
+    for one in asked:
+        one.result(10)
+    assert ended.index("check") < (os.cpu_count() or 1)
 
 
 def test_no_more_run_at_once_than_there_are_cores(turns: Turns, busy: threading.Event) -> None:
