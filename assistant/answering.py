@@ -221,7 +221,9 @@ class Answerer:
             if found.certain:
                 # Only its score was not known yet, and the words did not wait for that.
                 asked.evidence = await found.evidence()
-            yield await self._finished(asked, text, choice, prompt, checker, cut)
+            yield await self._finished(
+                asked, text, cut, choice=choice, prompt=prompt, checker=checker
+            )
         except FootnoteError as error:
             # What a person has read is not taken away again.
             if not (text := prompting.without_sentinel(text)):
@@ -234,16 +236,17 @@ class Answerer:
         self,
         asked: Question,
         text: str,
+        cut: str | None,
+        *,
         choice: Choice,
         prompt: Prompt,
         checker: BackgroundChecker,
-        cut: str | None,
     ) -> Answer:
-        """Return what is made of a model's finished text."""
-        model = str(choice.model)
+        """Return what is made of all that a model wrote."""
         if cut is not None and not text:
             notice = f"{cut} Meanwhile these are quotes."
             return await asyncio.to_thread(self._quoted, asked, notice)
+        model = str(choice.model)
         if not text or SENTINEL in text:
             asked.usage.total_seconds = asked.since()
             return asked.silence(NO_ANSWER, model)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
 from ingest.index.errors import StoreError
 from ingest.index.keywords import Keywords
-from ingest.index.memory import release_pages
+from ingest.index.memory import fetch_pages, release_pages
 from ingest.index.store import (
     DENSE,
     INDEXED_FIELDS,
@@ -51,8 +52,8 @@ _LOCKED = "WouldBlock"
 FREE_BYTES = 256 << 20
 """Free space below which nothing is written."""
 
-_HELD = 16_384
-"""Points written until the pages of files that they are on are let go of: 60 MB."""
+_HELD = 4_096
+"""Points written until the pages of files that they are on are let go of: 15 MB."""
 
 _FEW = 8
 """Values of a filter that are asked for one by one."""
@@ -90,11 +91,17 @@ class EdgeStore:
         with self._foreign_errors():
             self._shard = self._opened()
             indexed = self._shard.info().payload_schema
-            kinds = dict.fromkeys(INDEXED_FIELDS, edge.PayloadSchemaType.Keyword)
-            kinds |= dict.fromkeys(NUMBER_FIELDS, edge.PayloadSchemaType.Integer)
+            kinds: dict[str, Any] = dict.fromkeys(INDEXED_FIELDS, edge.PayloadSchemaType.Keyword)
+            # Only spans of them are asked for: to look up single ones takes 130 bytes a point.
+            ranges = edge.IntegerIndexParams(lookup=False, range=True)
+            kinds |= dict.fromkeys(NUMBER_FIELDS, ranges)
             for field, kind in kinds.items():
                 if field not in indexed:
                     self._shard.update(edge.UpdateOperation.create_field_index(field, kind))
+        # Opening drops the files from the system's cache. Each search then waited for the disk, up
+        # to 200 times, until after thousands of them most had been read (bench/README.md).
+        fetch = partial(fetch_pages, folder / "segments")
+        threading.Thread(target=fetch, name="fetch-pages", daemon=True).start()
 
     def _opened(self) -> edge.EdgeShard:
         config = _config(self._dimension)

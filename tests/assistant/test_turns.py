@@ -1,4 +1,4 @@
-"""Searches come before checks that can wait, and no more of them run at once than there are cores."""
+"""Searches come before checks that can wait, and no more run at once than there are cores."""
 
 import os
 import threading
