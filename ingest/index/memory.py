@@ -47,8 +47,7 @@ def release_pages(folder: Path) -> None:
     if sys.platform != "linux":
         return
     within = os.path.realpath(folder) + os.sep
-    # Names of files are whatever bytes they were given.
-    for line in os.fsdecode(Path("/proc/self/maps").read_bytes()).split("\n")[:-1]:
+    for line in _lines("maps"):
         span, access, *_, path = line.split(maxsplit=5)
         # Of a mapping that is not shared, what was written would be lost.
         if path.startswith(within) and access.endswith("s"):
@@ -79,7 +78,7 @@ def release_code() -> None:
     if sys.platform != "linux":
         return
     span = ""
-    for line in os.fsdecode(Path("/proc/self/smaps").read_bytes()).split("\n")[:-1]:
+    for line in _lines("smaps"):
         name, *values = line.split(maxsplit=5)
         if "-" in name:
             # Libraries of Python's are never unmapped: nothing else can be there meanwhile.
@@ -87,6 +86,16 @@ def release_code() -> None:
         elif span and name == "Anonymous:" and values[0] == "0":
             # Were code changed in memory, what was changed would be lost.
             _release(span)
+
+
+def _lines(name: str) -> list[str]:
+    """Return what Linux tells of this process under a name; nothing where it is kept back."""
+    try:
+        told = Path("/proc/self", name).read_bytes()
+    except OSError:
+        return []
+    # Names of files are whatever bytes they were given.
+    return os.fsdecode(told).split("\n")[:-1]
 
 
 def _release(span: str) -> None:
