@@ -2,8 +2,9 @@
 
 The sentence that answers best tells it, by its cosine with the question (or the nearest chunk's,
 where no sentence is as like), and by how many of the question's words it and its passage have
-(assistant/candidates.py). A logistic model weighs the two; bench/evidence.py fits it on labelled
-questions and shows on documents it was not fitted on what it can and cannot tell
+(assistant/candidates.py); and the best passage tells it, by whether the words and the vectors of
+the question find it alike. A logistic model weighs the three; bench/evidence.py fits it on
+labelled questions and shows on documents it was not fitted on what it can and cannot tell
 (docs/retrieval.md). Pure.
 """
 
@@ -16,15 +17,23 @@ from assistant.candidates import Candidate, Likely
 from ingest.index.keywords import ENGLISH, question_keywords, question_terms
 from ingest.index.settings import DEFAULT_MODEL
 
-COSINE_WEIGHT = 5.2
-COVERAGE_WEIGHT = 4.7
-BIAS = -5.75
+COSINE_WEIGHT = 7.0
+COVERAGE_WEIGHT = 7.2
+AGREEMENT_WEIGHT = 9.3
+BIAS = -15.7
 """Of the logistic model, fitted by bench/evidence.py."""
 
-LEAST_COVERED = 0.3
+LEAST_COVERED = 0.35
 """A question may be in other words than its document: a share below this counts as this, so
-that such a question is answered from a cosine of 0.42 on. Of questions about another
-document one in a hundred comes as near (docs/retrieval.md)."""
+that such a question is answered from a cosine of 0.43 on. Of questions about another
+document one in thirty comes as near (docs/retrieval.md)."""
+
+LEAST_AGREED = 0.7
+"""A passage with nothing beside it, as in a document of one, scores 0.71 at the most, and one in
+other words than the question less: a score below this counts as this."""
+
+USUAL_AGREED = 0.79
+"""The median of questions that have an answer: taken where scores are another model's."""
 
 PASSAGE_MARGIN = 0.05
 """A passage may answer as a whole what no sentence of it does: the cosine of the nearest chunk,
@@ -66,15 +75,17 @@ class Evidence:
             chunk nearest to it less PASSAGE_MARGIN.
         covered: mean of the shares of the question's words that this sentence and its passage
             have, LEAST_COVERED at least.
+        agreed: fused score of the best passage, LEAST_AGREED at least.
     """
 
     score: float
     answerable: bool
     cosine: float
     covered: float
+    agreed: float
 
 
-NONE = Evidence(0.0, False, 0.0, 0.0)
+NONE = Evidence(0.0, False, 0.0, 0.0, 0.0)
 """Where nothing was found."""
 
 
@@ -85,6 +96,7 @@ def weigh(
     nearest: float,
     threshold: float,
     *,
+    agreed: float = USUAL_AGREED,
     calibrated: bool = True,
 ) -> Evidence:
     """Return what the passages of a search are worth.
@@ -95,20 +107,27 @@ def weigh(
         found: sentences of the passages, best first.
         nearest: cosine between the question and the chunk nearest to it.
         threshold: least score for the verdict that there is an answer; 0 never denies it.
+        agreed: fused score of the best passage.
         calibrated: whether the cosines are those of the model that the weights were fitted on.
     """
     if asks_for_whole(question, languages):
-        cosine, covered = USUAL_COSINE, 1.0
+        cosine, covered, agreed = USUAL_COSINE, 1.0, USUAL_AGREED
     else:
         cosine = max(nearest - PASSAGE_MARGIN, found[0].cosine if found else 0.0)
         covered = (found[0].overlap + found[0].coverage) / 2 if found else 0.0
         cosine, covered = cosine if calibrated else USUAL_COSINE, max(LEAST_COVERED, covered)
-    score = probability(cosine, covered)
-    return Evidence(round(score, 4), score >= threshold, cosine, covered)
+    agreed = max(LEAST_AGREED, agreed)
+    score = probability(cosine, covered, agreed)
+    return Evidence(round(score, 4), score >= threshold, cosine, covered, agreed)
 
 
 def suffices(
-    nearest: float, found: Iterable[Likely], threshold: float, *, calibrated: bool = True
+    nearest: float,
+    found: Iterable[Likely],
+    threshold: float,
+    *,
+    agreed: float = USUAL_AGREED,
+    calibrated: bool = True,
 ) -> bool:
     """Whether passages hold an answer whatever the vectors of their sentences say.
 
@@ -117,16 +136,18 @@ def suffices(
     Args:
         nearest: cosine between the question and the chunk nearest to it.
         found: the sentences that `weigh` will be given, or none of them.
-        threshold: as `weigh` takes it, and `calibrated` too.
+        threshold: as `weigh` takes it, and `agreed` and `calibrated` too.
     """
     cosine = min(nearest - PASSAGE_MARGIN, USUAL_COSINE) if calibrated else USUAL_COSINE
     covered = min(((one.overlap + one.coverage) / 2 for one in found), default=0.0)
-    return probability(cosine, max(LEAST_COVERED, covered)) >= threshold
+    agreed = min(max(LEAST_AGREED, agreed), USUAL_AGREED)
+    return probability(cosine, max(LEAST_COVERED, covered), agreed) >= threshold
 
 
-def probability(cosine: float, covered: float) -> float:
+def probability(cosine: float, covered: float, agreed: float) -> float:
     """Return the model's probability that there is an answer."""
-    return 1 / (1 + math.exp(-(COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + BIAS)))
+    weighed = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + AGREEMENT_WEIGHT * agreed
+    return 1 / (1 + math.exp(-(weighed + BIAS)))
 
 
 def asks_for_whole(question: str, languages: Iterable[str]) -> bool:

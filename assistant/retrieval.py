@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from assistant.candidates import Likely, compared, likely
-from assistant.evidence import CALIBRATED, COMPARED, NONE, PASSAGES, Evidence, suffices, weigh
+from assistant.evidence import (
+    CALIBRATED,
+    COMPARED,
+    NONE,
+    PASSAGES,
+    USUAL_AGREED,
+    Evidence,
+    suffices,
+    weigh,
+)
 from assistant.fusion import Ranked, fuse, lift
 from assistant.reranking import Reranker
 from assistant.scope import EVERYTHING, Scope, readable
@@ -177,10 +186,11 @@ class Retriever:
         if not looked.passages:
             return looked
         near, least = looked.nearest, self._abstain_below
-        if suffices(near, (), least, calibrated=looked.calibrated):
+        agreed, calibrated = self._agreed(looked), looked.calibrated
+        if suffices(near, (), least, agreed=agreed, calibrated=calibrated):
             return replace(looked, certain=True)
         found = _likely(looked)
-        certain = suffices(near, found, least, calibrated=looked.calibrated)
+        certain = suffices(near, found, least, agreed=agreed, calibrated=calibrated)
         return replace(looked, certain=certain, likely=found)
 
     def _weigh(self, looked: _Looked) -> Evidence:
@@ -194,8 +204,13 @@ class Retriever:
             compared(found, vector, embedder.embed_passages),
             looked.nearest,
             self._abstain_below,
+            agreed=self._agreed(looked),
             calibrated=looked.calibrated,
         )
+
+    def _agreed(self, looked: _Looked) -> float:
+        """Return the fused score of the best passage; a cross-encoder's is none."""
+        return looked.passages[0].score if self._reranker is None else USUAL_AGREED
 
     def _require_passages(self, collection: str | None) -> None:
         """Refuse an index that lost what the catalogue knows of: it is not empty, but damaged."""

@@ -56,7 +56,7 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One search: of which kind, and the two numbers that the model weighs.
+    """One search: of which kind, and the three numbers that the model weighs.
 
     Attributes:
         kind: `answerable`, `near`, `far`, or `still there`.
@@ -67,6 +67,12 @@ class Sample:
     document: str
     cosine: float
     covered: float
+    agreed: float
+
+    @property
+    def weighed(self) -> tuple[float, float, float, float]:
+        """What the model multiplies with its weights and its bias."""
+        return self.cosine, self.covered, self.agreed, 1.0
 
 
 class Without:
@@ -160,7 +166,8 @@ def _everywhere(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, 
 
 def _sample(retriever: Retriever, question: Question, kind: str, collection: int) -> Sample:
     found = retriever.find(question.text, K, Scope(f"collection-{collection}"))
-    return Sample(kind, question.document, found.evidence.cosine, found.evidence.covered)
+    told = found.evidence
+    return Sample(kind, question.document, told.cosine, told.covered, told.agreed)
 
 
 def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
@@ -173,11 +180,15 @@ def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
         near.append(_areas(f"  {name}, fitted on the others", samples, weights, name))
     weights = fit(samples)
     _areas("  all, fitted on all", samples, weights)
-    shipped = np.array([evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.BIAS])
+    shipped = _shipped()
     _areas("  all, as it is shipped", samples, shipped)
-    _areas("  all, the cosine alone", samples, np.array([1.0, 0.0, 0.0]))
-    _areas("  all, the words alone", samples, np.array([0.0, 1.0, 0.0]))
-    print(f"\nfitted: cosine {weights[0]:.1f}, words {weights[1]:.1f}, bias {weights[2]:.1f}")
+    for part, alone in zip(("cosine", "words", "agreement"), np.eye(3, 4), strict=True):
+        _areas(f"  all, the {part} alone", samples, alone)
+    cosine, words, agreement, bias = weights
+    print(
+        f"\nfitted: cosine {cosine:.1f}, words {words:.1f}, agreement {agreement:.1f}, "
+        f"bias {bias:.1f}"
+    )
     print("\nthreshold at which 95 % are answered, by the fit on the others: refused of far, near")
     refused = []
     for name in names:
@@ -197,12 +208,13 @@ def _report(samples: Sequence[Sample], names: Sequence[str]) -> None:
 
 
 def fit(samples: Sequence[Sample]) -> Numbers:
-    """Return the weights of cosine, words and 1 in a logistic model, by Newton's method."""
+    """Return the weights of what a sample weighs in a logistic model, by Newton's method."""
     used = [one for one in samples if one.kind in KINDS]
-    x = np.array([[one.cosine, one.covered, 1.0] for one in used])
+    x = np.array([one.weighed for one in used])
     y = np.array([one.kind == "answerable" for one in used], dtype=np.float64)
     importance = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
-    weights, ridge = np.zeros(3), np.diag([1.0, 1.0, 0.0])
+    # The ridge is one on numbers scaled to a variance of one.
+    weights, ridge = np.zeros(4), np.diag([*x[:, :3].var(axis=0), 0.0])
     for _ in range(50):
         p = 1 / (1 + np.exp(-x @ weights))
         slope = x.T @ (importance * (y - p)) - ridge @ weights
@@ -211,12 +223,18 @@ def fit(samples: Sequence[Sample]) -> Numbers:
     return weights
 
 
+def _shipped() -> Numbers:
+    """Return the weights that the program has."""
+    weights = (evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.AGREEMENT_WEIGHT)
+    return np.array([*weights, evidence.BIAS])
+
+
 def _scores(
     samples: Sequence[Sample], weights: Numbers, document: str | None = None
 ) -> dict[str, Numbers]:
     def scored(kind: str) -> Numbers:
         rows = [
-            [one.cosine, one.covered, 1.0]
+            one.weighed
             for one in samples
             if one.kind == kind and document in (None, one.document)
         ]
@@ -248,8 +266,7 @@ def _area(high: Numbers, low: Numbers) -> float:
 
 
 def _draw(path: Path, samples: Sequence[Sample]) -> None:
-    shipped = np.array([evidence.COSINE_WEIGHT, evidence.COVERAGE_WEIGHT, evidence.BIAS])
-    scores = _scores(samples, shipped)
+    scores = _scores(samples, _shipped())
     thresholds = np.linspace(0, 1, 101)
     lines = [
         Line(kind, [(float(t), float(100 * np.mean(some >= t))) for t in thresholds])

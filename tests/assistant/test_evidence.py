@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypedDict
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,9 @@ from assistant.candidates import Candidate, Likely
 from assistant.evidence import (
     CALIBRATED,
     COMPARED,
+    LEAST_AGREED,
     NONE,
+    USUAL_AGREED,
     Evidence,
     asks_for_whole,
     probability,
@@ -26,6 +29,14 @@ from ingest.index.index import Index
 from ingest.index.tables import Record
 
 Add = Callable[..., Record]
+
+
+class Known(TypedDict):
+    """What is passed on to both functions."""
+
+    agreed: float
+    calibrated: bool
+
 
 LEASE = (
     "The lease of the bakery in Harbour Street ends on 30 June 2031. "
@@ -65,9 +76,10 @@ def test_a_document_as_a_whole_is_asked_for_in_its_language(
     assert weigh(question, [language], found(0.0, 0.0), 0.0, ABSTAIN_BELOW).answerable is whole
 
 
-def test_both_a_like_sentence_and_shared_words_are_evidence() -> None:
-    assert 0 < probability(-1.0, 0.0) < probability(0.2, 0.2) < probability(0.7, 0.2)
-    assert probability(0.2, 0.2) < probability(0.2, 0.9) < probability(0.7, 0.9) < 1
+def test_a_like_sentence_shared_words_and_agreement_are_evidence() -> None:
+    assert 0 < probability(-1.0, 0.0, 0.7) < probability(0.2, 0.2, 0.7) < probability(0.7, 0.2, 0.7)
+    assert probability(0.2, 0.2, 0.7) < probability(0.2, 0.9, 0.7) < probability(0.7, 0.9, 0.7) < 1
+    assert probability(0.2, 0.2, 0.7) < probability(0.2, 0.2, 0.9)
 
 
 def test_no_sentence_is_next_to_no_evidence() -> None:
@@ -83,15 +95,27 @@ def test_the_threshold_decides_and_zero_never_denies() -> None:
     assert weigh(question, languages, found(-1.0, 0.0), 0.0, 0.0).answerable
 
 
+def answers(found: Sequence[Candidate], nearest: float = 0.0, agreed: float = 0.2) -> bool:
+    """Return the verdict on a question in other words than its document's."""
+    question = "Who baked it?"
+    return weigh(question, ["en"], found, nearest, ABSTAIN_BELOW, agreed=agreed).answerable
+
+
 def test_a_question_in_other_words_than_its_document_is_answered() -> None:
-    assert weigh("Who baked it?", ["en"], found(0.42, 0.0), 0.0, ABSTAIN_BELOW).answerable
-    assert not weigh("Who baked it?", ["en"], found(0.38, 0.0), 0.0, ABSTAIN_BELOW).answerable
+    assert answers(found(0.46, 0.0))
+    assert not answers(found(0.42, 0.0))
+
+
+def test_the_score_of_a_lone_passage_is_no_evidence_against_it() -> None:
+    # A document of one passage has none beside it, whose share it could gain.
+    assert not answers(found(0.42, 0.0), agreed=LEAST_AGREED)
+    assert answers(found(0.42, 0.0), agreed=USUAL_AGREED)
 
 
 def test_a_passage_may_answer_as_a_whole_what_no_sentence_does() -> None:
-    assert weigh("Who baked it?", ["en"], found(0.1, 0.0), 0.47, ABSTAIN_BELOW).answerable
-    assert weigh("Who baked it?", ["en"], [], 0.47, ABSTAIN_BELOW).answerable
-    assert not weigh("Who baked it?", ["en"], found(0.1, 0.0), 0.43, ABSTAIN_BELOW).answerable
+    assert answers(found(0.1, 0.0), 0.51)
+    assert answers([], 0.51)
+    assert not answers(found(0.1, 0.0), 0.47)
 
 
 def test_cosines_of_another_model_are_not_asked() -> None:
@@ -158,22 +182,21 @@ def test_what_a_search_is_worth_costs_no_more_than_a_few_short_texts(
 @given(
     nearest=st.floats(-1, 1),
     threshold=st.floats(0, 1),
-    calibrated=st.booleans(),
+    known=st.fixed_dictionaries({"agreed": st.floats(0, 1), "calibrated": st.booleans()}),
     best=st.tuples(st.floats(-1, 1), st.floats(0, 1)),
     question=st.sampled_from(["When does the lease end?", "Summarise this.", "???"]),
 )
 def test_what_suffices_is_answerable_whatever_the_sentences_say(
     nearest: float,
     threshold: float,
-    calibrated: bool,
+    known: Known,
     best: tuple[float, float],
     question: str,
 ) -> None:
     sentences = found(*best)
     for words in ((), likely_of(sentences)):
-        if suffices(nearest, words, threshold, calibrated=calibrated):
-            weighed = weigh(question, ["en"], sentences, nearest, threshold, calibrated=calibrated)
-            assert weighed.answerable
+        if suffices(nearest, words, threshold, **known):
+            assert weigh(question, ["en"], sentences, nearest, threshold, **known).answerable
 
 
 def likely_of(found: Sequence[Candidate]) -> list[Likely]:
@@ -184,19 +207,20 @@ def likely_of(found: Sequence[Candidate]) -> list[Likely]:
 
 
 def test_near_passages_suffice_and_far_ones_do_not() -> None:
-    assert suffices(0.47, (), ABSTAIN_BELOW)
-    assert not suffices(0.45, (), ABSTAIN_BELOW)
-    assert suffices(-1.0, (), 0.0)
-    assert suffices(0.0, (), ABSTAIN_BELOW, calibrated=False)
+    assert suffices(0.51, (), ABSTAIN_BELOW, agreed=0.2)
+    assert not suffices(0.47, (), ABSTAIN_BELOW, agreed=0.2)
+    assert suffices(0.47, (), ABSTAIN_BELOW, agreed=0.9)
+    assert suffices(-2.0, (), 0.0, agreed=0.2)
+    assert suffices(0.0, (), ABSTAIN_BELOW, agreed=0.2, calibrated=False)
 
 
 def test_the_words_of_a_sentence_may_suffice_where_its_passage_is_not_near() -> None:
     [best, other] = likely_of(found(0.0, 1.0))
-    assert suffices(0.3, [best], ABSTAIN_BELOW)
-    assert not suffices(0.3, [], ABSTAIN_BELOW)
+    assert suffices(0.3, [best], ABSTAIN_BELOW, agreed=0.2)
+    assert not suffices(0.3, [], ABSTAIN_BELOW, agreed=0.2)
     # The other one may be the better one, once they are compared.
-    assert suffices(0.3, [best, other], ABSTAIN_BELOW)
-    assert not suffices(0.1, [best, other], ABSTAIN_BELOW)
+    assert suffices(0.4, [best, other], ABSTAIN_BELOW, agreed=0.2)
+    assert not suffices(0.1, [best, other], ABSTAIN_BELOW, agreed=0.2)
 
 
 def test_passages_come_before_their_evidence_and_it_is_the_same(index: Index, add: Add) -> None:
