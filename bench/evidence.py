@@ -234,9 +234,7 @@ def _scores(
 ) -> dict[str, Numbers]:
     def scored(kind: str) -> Numbers:
         rows = [
-            one.weighed
-            for one in samples
-            if one.kind == kind and document in (None, one.document)
+            one.weighed for one in samples if one.kind == kind and document in (None, one.document)
         ]
         scores: Numbers = 1 / (1 + np.exp(-np.array(rows) @ weights))
         return scores
