@@ -1,6 +1,7 @@
 """A question's whole way: search, write, check. One stream of events for every face."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -34,6 +35,8 @@ from assistant.turns import Turns
 from assistant.verification import Support
 from ingest.index.errors import FootnoteError, ModelError
 from ingest.index.index import Index
+
+log = logging.getLogger(__name__)
 
 NO_ANSWER = "Your documents don't answer this."
 _REWRITE_TOKENS = 256
@@ -224,13 +227,11 @@ class Answerer:
             yield await self._finished(
                 asked, text, cut, choice=choice, prompt=prompt, checker=checker
             )
-        except FootnoteError as error:
-            # What a person has read is not taken away again.
-            if not (text := prompting.without_sentinel(text)):
+        except Exception as error:  # a border: what a person has read is not taken away again
+            if not text:
                 raise
-            asked.usage.total_seconds = asked.since()
-            notice = f"This answer could not be checked. {error}"
-            yield asked.answer(text, model=model, notice=notice, cut=cut)
+            log.warning("An answer could not be checked", exc_info=error)
+            yield self._unchecked(asked, text, cut, error, prompt=prompt, model=model)
 
     async def _finished(
         self,
@@ -265,6 +266,28 @@ class Answerer:
             notice=_notice(asked.usage, prompt, model),
             cut=cut,
         )
+
+    def _unchecked(
+        self,
+        asked: Question,
+        text: str,
+        cut: str | None,
+        error: Exception,
+        *,
+        prompt: Prompt,
+        model: str,
+    ) -> Answer:
+        """Return what is made of a model's text where the embedding model fails meanwhile."""
+        asked.usage.total_seconds = asked.since()
+        if SENTINEL in text:
+            return asked.silence(NO_ANSWER, model)
+        said = [
+            "This answer could not be checked.",
+            str(error) if isinstance(error, FootnoteError) else "The log has the details.",
+            _notice(asked.usage, prompt, model),
+        ]
+        text = prompting.without_sentinel(text) if cut is not None else text
+        return asked.answer(text, model=model, notice=" ".join(filter(None, said)), cut=cut)
 
 
 def _notice(usage: Usage, prompt: Prompt, model: str) -> str | None:

@@ -102,7 +102,8 @@ class BackgroundChecker:
     async def all(self, text: str) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
         """Check the finished text, after what is under way."""
         if self._check is not None:
-            await asyncio.wait([self._check])
+            # Where it fails, the next one does as well, and tells why.
+            await asyncio.gather(self._check, return_exceptions=True)
         check = self._turns.submit(Turn.CHECK, self._checker.all, text)
         return await asyncio.wrap_future(check)
 

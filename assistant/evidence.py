@@ -18,22 +18,23 @@ from ingest.index.keywords import ENGLISH, question_keywords, question_terms
 from ingest.index.settings import DEFAULT_MODEL
 
 COSINE_WEIGHT = 7.0
-COVERAGE_WEIGHT = 7.2
-AGREEMENT_WEIGHT = 9.3
-BIAS = -15.7
+COVERAGE_WEIGHT = 6.9
+AGREEMENT_WEIGHT = 9.6
+BIAS = -15.8
 """Of the logistic model, fitted by bench/evidence.py."""
 
-LEAST_COVERED = 0.35
+LEAST_COVERED = 0.3
 """A question may be in other words than its document: a share below this counts as this, so
-that such a question is answered from a cosine of 0.43 on. Of questions about another
-document one in thirty comes as near (docs/retrieval.md)."""
+that such a question is answered from a cosine of 0.45 on, or less where the best passage scores
+well. Of questions about another document one in sixty comes as near (docs/retrieval.md)."""
 
-LEAST_AGREED = 0.7
-"""A passage with nothing beside it, as in a document of one, scores 0.71 at the most, and one in
-other words than the question less: a score below this counts as this."""
+LEAST_AGREED = 0.72
+"""A passage with nothing beside it, as in a document of one, scores 0.71 at the most: less than
+this counts as this, and tells nothing."""
 
 USUAL_AGREED = 0.79
-"""The median of questions that have an answer: taken where scores are another model's."""
+"""The median of questions that have an answer: taken where scores or cosines are another
+model's."""
 
 PASSAGE_MARGIN = 0.05
 """A passage may answer as a whole what no sentence of it does: the cosine of the nearest chunk,
@@ -115,7 +116,9 @@ def weigh(
     else:
         cosine = max(nearest - PASSAGE_MARGIN, found[0].cosine if found else 0.0)
         covered = (found[0].overlap + found[0].coverage) / 2 if found else 0.0
-        cosine, covered = cosine if calibrated else USUAL_COSINE, max(LEAST_COVERED, covered)
+        covered = max(LEAST_COVERED, covered)
+        if not calibrated:
+            cosine, agreed = USUAL_COSINE, USUAL_AGREED
     agreed = max(LEAST_AGREED, agreed)
     score = probability(cosine, covered, agreed)
     return Evidence(round(score, 4), score >= threshold, cosine, covered, agreed)
@@ -140,7 +143,7 @@ def suffices(
     """
     cosine = min(nearest - PASSAGE_MARGIN, USUAL_COSINE) if calibrated else USUAL_COSINE
     covered = min(((one.overlap + one.coverage) / 2 for one in found), default=0.0)
-    agreed = min(max(LEAST_AGREED, agreed), USUAL_AGREED)
+    agreed = min(max(LEAST_AGREED, agreed), USUAL_AGREED) if calibrated else USUAL_AGREED
     return probability(cosine, max(LEAST_COVERED, covered), agreed) >= threshold
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from ingest.index.settings import IndexSettings
 
-ABSTAIN_BELOW = 0.03
+ABSTAIN_BELOW = 0.025
 """Evidence below which a question is not answered (docs/retrieval.md)."""
 
 Reasoning = Literal["on", "off", "low", "medium", "high"]

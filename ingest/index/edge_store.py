@@ -86,6 +86,7 @@ class EdgeStore:
         self._held = 0
         # Held while files may be mapped, unmapped or grow.
         self._changing = threading.Lock()
+        self._closing = threading.Event()
         folder.mkdir(parents=True, exist_ok=True)
         self._require_space()
         with self._foreign_errors():
@@ -98,9 +99,9 @@ class EdgeStore:
             for field, kind in kinds.items():
                 if field not in indexed:
                     self._shard.update(edge.UpdateOperation.create_field_index(field, kind))
-        # Opening drops the files from the system's cache. Each search then waited for the disk, up
-        # to 200 times, until after thousands of them most had been read (bench/README.md).
-        fetch = partial(fetch_pages, folder / "segments")
+        # Opening drops the files from the system's cache. Each search then waited for the disk,
+        # for every vector and text of its own, until thousands of them had read most of it.
+        fetch = partial(fetch_pages, folder / "segments", self._closing)
         threading.Thread(target=fetch, name="fetch-pages", daemon=True).start()
 
     def _opened(self) -> edge.EdgeShard:
@@ -214,6 +215,7 @@ class EdgeStore:
         return {split_edition(str(hit.value)): hit.count for hit in hits if hit.count}
 
     def close(self) -> None:
+        self._closing.set()
         with self._changing:
             shard, self._shard = self._shard, None
         waited_until = time.monotonic() + _CLOSE_SECONDS

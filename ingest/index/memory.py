@@ -5,8 +5,11 @@ import ctypes
 import gc
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from threading import Event
 
 _DONTNEED = 4
 """MADV_DONTNEED of Linux."""
@@ -20,9 +23,9 @@ def give_back_memory() -> None:
 
     Objects that hold one another are freed first; to look for them takes a while.
     """
+    release_code()
     gc.collect()
     trim_memory()
-    release_code()
 
 
 def trim_memory() -> None:
@@ -54,19 +57,41 @@ def release_pages(folder: Path) -> None:
             _release(span)
 
 
-def fetch_pages(folder: Path) -> None:
+def fetch_pages(folder: Path, stop: Event) -> None:
     """Have the system read the files of a folder into its cache, which is no process's memory.
 
-    It takes as long as the disk. Does nothing where the system takes no such advice; files that
-    go meanwhile are left out.
+    It takes as long as the disk. Does nothing where the system takes no such advice, or where the
+    files would fill more than half of the memory that is free for it: they would drive out one
+    another. Files that go meanwhile are left out.
+
+    Args:
+        stop: ends it early.
     """
     if not hasattr(os, "posix_fadvise"):
         return
+    sizes: dict[Path, int] = {}
     for inside, _, names in os.walk(folder):
         for path in (Path(inside, name) for name in names):
-            with suppress(OSError), path.open("rb") as file:
-                for first in range(0, path.stat().st_size, _FETCHED):
-                    os.posix_fadvise(file.fileno(), first, _FETCHED, os.POSIX_FADV_WILLNEED)
+            with suppress(OSError):
+                sizes[path] = path.stat().st_size
+    if sum(sizes.values()) > _available() / 2:
+        return
+    for path, size in sizes.items():
+        with suppress(OSError), path.open("rb") as file:
+            for first in range(0, size, _FETCHED):
+                if stop.is_set():
+                    return
+                os.posix_fadvise(file.fileno(), first, _FETCHED, os.POSIX_FADV_WILLNEED)
+
+
+def _available() -> float:
+    """Return the bytes that Linux could give to whoever asks; no bound where it does not tell."""
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            name, size, *_ = line.split()
+            if name == "MemAvailable:":
+                return float(size) * 1024
+    return float("inf")
 
 
 def release_code() -> None:
@@ -82,9 +107,12 @@ def release_code() -> None:
         name, *values = line.split(maxsplit=5)
         if "-" in name:
             # Libraries of Python's are never unmapped: nothing else can be there meanwhile.
-            span = name if values[0] == "r-xp" and len(values) == 5 else ""
-        elif span and name == "Anonymous:" and values[0] == "0":
-            # Were code changed in memory, what was changed would be lost.
+            code = values[0] == "r-xp" and len(values) == 5 and values[-1].startswith("/")
+            span = name if code else ""
+        elif name in ("Anonymous:", "Swap:") and values[0] != "0":
+            # Code was changed in memory, and what was changed would be lost.
+            span = ""
+        elif span and name == "VmFlags:":
             _release(span)
 
 
@@ -100,10 +128,15 @@ def _lines(name: str) -> list[str]:
 
 def _release(span: str) -> None:
     """Let go of the pages between two addresses, as Linux writes them."""
-    advise = ctypes.CDLL(None).madvise
-    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     first, last = (int(address, 16) for address in span.split("-"))
-    advise(first, last - first, _DONTNEED)
+    _advise()(first, last - first, _DONTNEED)
+
+
+@cache
+def _advise() -> Callable[[int, int, int], int]:
+    advise: Callable[[int, int, int], int] = ctypes.CDLL(None).madvise
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]  # type: ignore[attr-defined]  # a function of C's
+    return advise
 
 
 def settle_memory() -> None:

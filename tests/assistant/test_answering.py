@@ -244,25 +244,36 @@ def test_a_cut_answer_keeps_what_was_written_and_says_why(
     require_verbatim(index, found)
 
 
+@pytest.mark.parametrize(
+    "failing",
+    [
+        (RuntimeError("can't allocate memory"), "The log has the details."),
+        (EmbedderError("The model ended.", "Start again."), "The model ended. Start again."),
+    ],
+)
+@pytest.mark.usefixtures("town")
 def test_an_answer_that_cannot_be_checked_stays_and_says_why(
     answerer: Answerer,
-    town: None,
     index: Index,
     ollama: FakeOllama,
     monkeypatch: pytest.MonkeyPatch,
+    failing: tuple[Exception, str],
 ) -> None:
+    failure, reason = failing
+
     def fails(_texts: object, **_: object) -> None:
-        raise EmbedderError("The embedding model ended.", "Start again.")
+        raise failure
 
     monkeypatch.setattr(index.embedder, "embed_passages", fails)
     # The words of the question are all there: nobody waits for the evidence of that.
-    ollama.will_write(f"{BUILT} [1] ", "And so on. ", "The end.", delay=0.1)
+    ollama.will_write(f"{BUILT} [1] ", "And so on. ", "The rest is set to NO", delay=0.1)
     found = answer(answerer)
-    assert found.text == f"{BUILT} [1] And so on. The end."
+    assert found.text == f"{BUILT} [1] And so on. The rest is set to NO"
     assert found.model == "llama3.2:latest"
     assert (found.sentences, found.citations, found.cut) == ((), (), None)
-    assert found.notice is not None
-    assert found.notice.startswith("This answer could not be checked. The embedding model ended.")
+    assert found.notice == f"This answer could not be checked. {reason}"
+    ollama.will_write(f"It is not there. {SENTINEL}")
+    assert answer(answerer).abstained
 
 
 @pytest.mark.parametrize(

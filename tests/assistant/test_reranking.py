@@ -8,6 +8,7 @@ import torch
 from sentence_transformers import CrossEncoder
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
+from assistant.evidence import LEAST_AGREED, USUAL_AGREED
 from assistant.reranking import Reranker
 from assistant.retrieval import Retriever
 from assistant.settings import AssistantSettings
@@ -97,3 +98,12 @@ def test_a_model_that_fails_on_a_text_is_a_sentence(tmp_path: Path, embedder: Em
 
 def test_an_empty_setting_is_none() -> None:
     assert AssistantSettings(reranker="").reranker is None
+
+
+def test_the_scores_of_a_cross_encoder_are_no_evidence(index: Index, add: Add, model: str) -> None:
+    for number, text in enumerate(TEXTS):
+        add(f"{number}.txt", text)
+    reranked = Retriever(index, settings(index, model)).find(QUESTION, 5)
+    assert reranked.evidence.agreed == USUAL_AGREED
+    plain = Retriever(index).find(QUESTION, 5)
+    assert plain.evidence.agreed == max(LEAST_AGREED, plain.passages[0].score)

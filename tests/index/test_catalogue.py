@@ -218,6 +218,24 @@ def test_documents_are_claimed_in_the_order_they_came(
     assert [claim(queue).name for _ in range(3)] == ["z.txt", "a.txt", "m.txt"]
 
 
+def test_what_is_due_in_several_states_is_claimed_in_one_order(
+    catalogue: Catalogue, clock: Clock, queue: Queue, other: Queue
+) -> None:
+    book = make_ready(catalogue, queue)
+    clock.now += 1
+    add(catalogue, B, "left.txt")
+    claim(other)
+    clock.now += 1
+    add(catalogue, "c" * 64, "new.txt")
+    catalogue.remove(book.id)
+    clock.now += LEASE + 1
+    claimed = queue.claim(2, LEASE)
+    assert [record.name for record in claimed] == ["book.txt", "left.txt"]
+    assert [record.state for record in claimed] == [State.REMOVING, State.RUNNING]
+    assert claim(queue).name == "new.txt"
+    assert queue.claim(3, LEASE) == []
+
+
 def test_each_document_is_claimed_once_by_eight_threads(
     catalogue: Catalogue, database: Database, clock: Clock
 ) -> None:
