@@ -1,0 +1,54 @@
+"""What examples/README.md suggests to ask is answered, and what it says is not there is not."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from working import end_readers, make_worker
+
+from assistant.retrieval import Retriever
+from assistant.settings import AssistantSettings
+from ingest.index.embedding import Embedder
+from ingest.index.index import Index
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SUGGESTED = re.findall(
+    r"^\| (\S.+?\?) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[Retriever]:
+    data_dir = tmp_path_factory.mktemp("examples") / "data"
+    with closing(Index(AssistantSettings(data_dir=data_dir, _env_file=None))) as index:
+        index.embedder = embedder
+        index.own("tests")
+        for path in sorted((EXAMPLES / "documents").iterdir()):
+            with path.open("rb") as file:
+                index.add_file(file, path.name, "examples")
+        make_worker(index).drain()
+        end_readers()
+        yield Retriever(index)
+
+
+def test_there_are_suggestions() -> None:
+    assert len(SUGGESTED) > 5
+
+
+@pytest.mark.parametrize("question", SUGGESTED)
+def test_what_is_suggested_is_answered(examples: Retriever, question: str) -> None:
+    assert examples.find(question, 5).evidence.answerable
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which enzyme unwinds the double helix before replication?",
+        "How do I reset the admin password of a MySQL server?",
+        "What is the capital of Mongolia?",
+    ],
+)
+def test_what_is_not_there_is_not(examples: Retriever, question: str) -> None:
+    assert not examples.find(question, 5).evidence.answerable
