@@ -97,7 +97,7 @@ def weigh(
     nearest: float,
     threshold: float,
     *,
-    agreed: float = USUAL_AGREED,
+    agreed: float,
     calibrated: bool = True,
 ) -> Evidence:
     """Return what the passages of a search are worth.
@@ -129,7 +129,7 @@ def suffices(
     found: Iterable[Likely],
     threshold: float,
     *,
-    agreed: float = USUAL_AGREED,
+    agreed: float,
     calibrated: bool = True,
 ) -> bool:
     """Whether passages hold an answer whatever the vectors of their sentences say.

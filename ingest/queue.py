@@ -9,7 +9,7 @@ its next report, clears up, and lets go.
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -37,15 +37,6 @@ _WAITING = (State.QUEUED, State.REMOVING, State.RUNNING)
 """States in which there is work to do; the last is due where its worker is dead."""
 
 _END = documents.update().where(documents.c.id == sa.bindparam("key"))
-
-
-class _Due(NamedTuple):
-    """What is looked at of a document to be claimed."""
-
-    id: str
-    state: str
-    attempts: int
-    updated: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,14 +295,14 @@ class Queue:
             "updated": self._clock(),
         }
 
-    def _first_due(self, connection: sa.Connection, limit: int) -> list[_Due]:
+    def _first_due(self, connection: sa.Connection, limit: int) -> list[sa.Row[Any, Any, Any, Any]]:
         """Return the `limit` documents that are due first, with their rows locked.
 
         Each state is asked for by itself: its index has them in this order, while several states
         at once would be sorted, and of 20,000 files that wait all for each few.
         """
         table = documents.c
-        found: list[_Due] = []
+        found: list[sa.Row[Any, Any, Any, Any]] = []
         for state in _WAITING:
             query = (
                 sa.select(table.id, table.state, table.attempts, table.updated)
@@ -320,8 +311,8 @@ class Queue:
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )
-            found += [_Due(*row) for row in connection.execute(query)]
-        return sorted(found, key=lambda due: (due.attempts, due.updated, due.id))[:limit]
+            found += connection.execute(query).all()
+        return sorted(found, key=lambda row: (row.attempts, row.updated, row.id))[:limit]
 
     def _is_due(self) -> sa.ColumnElement[bool]:
         """Whether a document that waits can be taken now."""

@@ -134,8 +134,8 @@ def _release(span: str) -> None:
 
 @cache
 def _advise() -> Callable[[int, int, int], int]:
-    advise: Callable[[int, int, int], int] = ctypes.CDLL(None).madvise
-    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]  # type: ignore[attr-defined]  # a function of C's
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     return advise
 
 

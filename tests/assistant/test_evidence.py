@@ -12,9 +12,7 @@ from assistant.candidates import Candidate, Likely
 from assistant.evidence import (
     CALIBRATED,
     COMPARED,
-    LEAST_AGREED,
     NONE,
-    USUAL_AGREED,
     Evidence,
     asks_for_whole,
     probability,
@@ -73,7 +71,10 @@ def test_a_document_as_a_whole_is_asked_for_in_its_language(
     question: str, language: str, whole: bool
 ) -> None:
     assert asks_for_whole(question, [language]) is whole
-    assert weigh(question, [language], found(0.0, 0.0), 0.0, ABSTAIN_BELOW).answerable is whole
+    assert (
+        weigh(question, [language], found(0.0, 0.0), 0.0, ABSTAIN_BELOW, agreed=0.75).answerable
+        is whole
+    )
 
 
 def test_a_like_sentence_shared_words_and_agreement_are_evidence() -> None:
@@ -83,16 +84,18 @@ def test_a_like_sentence_shared_words_and_agreement_are_evidence() -> None:
 
 
 def test_no_sentence_is_next_to_no_evidence() -> None:
-    assert weigh("When?", ["en"], [], 0.0, 0.0).answerable
-    assert not weigh("When does the lease end?", ["en"], [], 0.0, ABSTAIN_BELOW).answerable
+    assert weigh("When?", ["en"], [], 0.0, 0.0, agreed=0.75).answerable
+    assert not weigh(
+        "When does the lease end?", ["en"], [], 0.0, ABSTAIN_BELOW, agreed=0.75
+    ).answerable
 
 
 def test_the_threshold_decides_and_zero_never_denies() -> None:
     question, languages, sentences = "Where is the bakery?", ["en"], found(0.4, 0.5)
-    score = weigh(question, languages, sentences, 0.0, 0.0).score
-    assert weigh(question, languages, sentences, 0.0, score - 0.001).answerable
-    assert not weigh(question, languages, sentences, 0.0, score + 0.001).answerable
-    assert weigh(question, languages, found(-1.0, 0.0), 0.0, 0.0).answerable
+    score = weigh(question, languages, sentences, 0.0, 0.0, agreed=0.75).score
+    assert weigh(question, languages, sentences, 0.0, score - 0.001, agreed=0.75).answerable
+    assert not weigh(question, languages, sentences, 0.0, score + 0.001, agreed=0.75).answerable
+    assert weigh(question, languages, found(-1.0, 0.0), 0.0, 0.0, agreed=0.75).answerable
 
 
 def answers(found: Sequence[Candidate], nearest: float = 0.0, agreed: float = 0.2) -> bool:
@@ -108,8 +111,11 @@ def test_a_question_in_other_words_than_its_document_is_answered() -> None:
 
 def test_the_score_of_a_lone_passage_is_no_evidence_against_it() -> None:
     # A document of one passage has none beside it, whose share it could gain.
-    assert not answers(found(0.42, 0.0), agreed=LEAST_AGREED)
-    assert answers(found(0.42, 0.0), agreed=USUAL_AGREED)
+    none, lone, good = (
+        weigh("Who baked it?", ["en"], found(0.42, 0.0), 0.0, 0.0, agreed=agreed).score
+        for agreed in (0.0, 1 / 1.4, 0.8)
+    )
+    assert none == lone < good
 
 
 def test_a_passage_may_answer_as_a_whole_what_no_sentence_does() -> None:
@@ -121,7 +127,9 @@ def test_a_passage_may_answer_as_a_whole_what_no_sentence_does() -> None:
 def test_cosines_of_another_model_are_not_asked() -> None:
     def score(cosine: float, covered: float) -> float:
         sentences = found(cosine, covered)
-        return weigh("Who baked it?", ["en"], sentences, cosine, 0.0, calibrated=False).score
+        return weigh(
+            "Who baked it?", ["en"], sentences, cosine, 0.0, agreed=cosine, calibrated=False
+        ).score
 
     assert score(-0.5, 0.4) == score(0.2, 0.4) == score(0.9, 0.4) < score(0.5, 0.6)
 

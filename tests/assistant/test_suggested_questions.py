@@ -1,19 +1,17 @@
-"""What examples/README.md suggests to ask is answered, and what it says is not there is not."""
+"""What examples/README.md suggests to ask is answered, and what no document tells is not."""
 
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from working import end_readers, make_worker
+from working import EXAMPLES, take_in_examples
 
 from assistant.retrieval import Retriever
 from assistant.settings import AssistantSettings
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SUGGESTED = re.findall(
     r"^\| (\S.+?\?) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE
 )
@@ -25,11 +23,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> It
     with closing(Index(AssistantSettings(data_dir=data_dir, _env_file=None))) as index:
         index.embedder = embedder
         index.own("tests")
-        for path in sorted((EXAMPLES / "documents").iterdir()):
-            with path.open("rb") as file:
-                index.add_file(file, path.name, "examples")
-        make_worker(index).drain()
-        end_readers()
+        take_in_examples(index)
         yield Retriever(index)
 
 

@@ -512,6 +512,27 @@ def test_edge_writes_nothing_to_a_full_disk_and_loses_nothing(
     assert edge.count(EVERYWHERE) == 10
 
 
+def test_edge_has_its_files_fetched_until_it_is_closed(
+    edge: EdgeStore, entries: MakeEntries, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    edge.upsert(entries(numbered(10)))
+    edge.close()
+    asked, ended = list[Path](), threading.Event()
+
+    def fetch(folder: Path, stop: threading.Event) -> None:
+        asked.append(folder)
+        assert stop.wait(20)
+        ended.set()
+
+    monkeypatch.setattr("ingest.index.edge_store.fetch_pages", fetch)
+    again = EdgeStore(tmp_path / "edge", DIMENSION)
+    assert again.count(EVERYWHERE) == 10
+    assert not ended.is_set()
+    again.close()
+    assert ended.wait(20)
+    assert asked == [tmp_path / "edge" / "segments"]
+
+
 def test_edge_finds_all_whose_pages_it_let_go_of(
     edge: EdgeStore, entries: MakeEntries, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,12 +6,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from fake_ollama import FakeOllama
 from ollama_wire import OllamaServer
-from working import end_readers, make_worker
+from working import take_in_examples
 
 from assistant.answering import Answerer
 from assistant.events import Answer, Sentence
@@ -21,7 +20,6 @@ from assistant.verification import Support
 from ingest.index.embedding import Embedder
 from ingest.index.index import Index
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 UNANSWERED = [
     "What is the director's salary?",
     "What is the wifi password of the cottage?",
@@ -70,12 +68,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
     with closing(Index(AssistantSettings(data_dir=data_dir, _env_file=None))) as opened:
         opened.embedder = embedder
         opened.own("tests")
-        worker = make_worker(opened)
-        for path in sorted((EXAMPLES / "documents").iterdir()):
-            with path.open("rb") as file:
-                opened.add_file(file, path.name, "default")
-        worker.drain()
-        end_readers()
+        take_in_examples(opened)
         yield opened
 
 
