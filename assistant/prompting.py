@@ -48,15 +48,19 @@ class Prompt:
     Attributes:
         passages: those that fit, in order.
         tokens: upper estimate of the prompt's.
-        least_tokens: lower bound of the prompt's; a model that counted fewer did not see all.
         answer_tokens: left for the answer.
     """
 
     messages: "list[BaseMessage]"
     passages: tuple[Passage, ...]
     tokens: int
-    least_tokens: int
     answer_tokens: int
+
+    @property
+    def least_tokens(self) -> int:
+        """Lower bound of the prompt's tokens; a model that counted fewer did not see all."""
+        # Counted when it is asked for: that is after the answer, and nobody waits.
+        return sum(least_tokens(str(message.content)) for message in self.messages)
 
 
 def _beginning(passage: Passage, room: int) -> list[Passage]:
@@ -64,7 +68,7 @@ def _beginning(passage: Passage, room: int) -> list[Passage]:
     text = passage.text
     while len(text) >= _LEAST:
         shown = replace(passage, text=text, end=passage.start + len(text))
-        if most_tokens(fenced(shown)) + 1 <= room:
+        if _tokens(shown) <= room:
             return [shown]
         text = text[: len(text) * 4 // 5].rstrip()
     return []
@@ -89,31 +93,29 @@ def fit(
     room = context_tokens - min(MAX_ANSWER_ROOM, context_tokens // 4)
     turns = _recent(history, context_tokens // 4)
     while True:
-        bare = _size(messages(question, (), turns, language))
+        size = _size(messages(question, (), turns, language))
         shown: list[Passage] = []
         for passage in passages:
-            bare += most_tokens(fenced(passage)) + 1
-            if bare > room:
+            more = _tokens(passage)
+            if size + more > room:
                 break
+            size += more
             shown.append(passage)
         if shown or not turns:
             break
         turns = turns[1:]
     if not shown and passages:
-        bare = _size(messages(question, (), turns, language))
-        shown = _beginning(passages[0], room - bare)
+        shown = _beginning(passages[0], room - size)
+        size += sum(map(_tokens, shown))
     if not shown and passages:
         raise InputError(
             f"The question does not fit the model's context of {context_tokens:,} tokens.",
             "Shorten it, raise FOOTNOTE_LLM_CONTEXT, or choose a model with a longer context.",
         )
-    sent = messages(question, shown, turns, language)
-    size = _size(sent)
     return Prompt(
-        messages=sent,
+        messages=messages(question, shown, turns, language),
         passages=tuple(shown),
         tokens=size,
-        least_tokens=sum(least_tokens(str(message.content)) for message in sent),
         # The estimate may be a little low for a small vocabulary.
         answer_tokens=max(context_tokens - size - size // 8, context_tokens // 8),
     )
@@ -199,6 +201,11 @@ def _turns(history: Sequence[tuple[str, str]]) -> "list[BaseMessage]":
 def _plain(answer: str) -> str:
     """Return an earlier answer without its numbers: they mean other passages."""
     return re.sub(r"\s*\[\d+\]", "", answer)
+
+
+def _tokens(passage: Passage) -> int:
+    """Return what a passage adds to a prompt, with the line's end before it."""
+    return most_tokens(fenced(passage)) + 1
 
 
 def _size(sent: "Sequence[BaseMessage]") -> int:
