@@ -16,11 +16,15 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from assistant.guard import Guard
 from assistant.leaving import end_with_their_clients
 from assistant.services import Services
-from assistant.sparing import spare_repetition
+from assistant.sparing import spare_repetition, spare_sessions
 from assistant.ui.chats import Chats
 from assistant.ui.page import APPEARANCE, build_page
 from assistant.ui.routes import add_routes
 from ingest.index.errors import FootnoteError
+
+KEEP_ALIVE = 75
+"""Seconds for which a connection stays open after an answer. HTTP clients in Python let go of
+one after 5 to 15; with the server's own 5, a call now and then met a connection just closed."""
 
 TakeIn = Callable[[str | Path | None], Awaitable[str | None]]
 
@@ -76,24 +80,41 @@ def create_app(services: Services) -> FastAPI:
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         **APPEARANCE,
     )
+    for mount in _gradio_apps(mounted):
+        spare_sessions(mount)
     return mounted
 
 
 class PageServer(uvicorn.Server):
-    """Serves the application; its end is quick and quiet while tabs are open."""
+    """Serves the application; its end is quick and quiet while tabs are open.
+
+    Attributes:
+        pages: Gradio's part of the application.
+    """
 
     def __init__(self, app: FastAPI) -> None:
-        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
-        mounted = [getattr(route, "app", None) for route in app.routes]
-        self._pages = [page for page in mounted if isinstance(page, GradioApp)]
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        self.pages = _gradio_apps(app)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let go of the connection that every open tab holds, then wait for the others."""
-        for page in self._pages:
+        for page in self.pages:
             page.stop_event.set()
         # An answer that is still being written is cut: no error, and no traceback.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
+
+
+def _gradio_apps(app: FastAPI) -> list[GradioApp]:
+    mounted = [getattr(route, "app", None) for route in app.routes]
+    return [page for page in mounted if isinstance(page, GradioApp)]
 
 
 def _uploads_alone(take_in: TakeIn) -> TakeIn:

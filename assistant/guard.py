@@ -101,7 +101,7 @@ class _Answer:
     def _is_page(self, headers: MutableHeaders) -> bool:
         return (
             self._request.method == "GET"
-            and self._request.url.path == "/"
+            and self._request.scope["path"] == "/"
             and headers.get("content-type", "").startswith("text/html")
             and "content-encoding" not in headers
         )
@@ -117,7 +117,7 @@ def _refusal(request: Request) -> str | None:
         and urlsplit(origin).netloc != request.headers.get("host")
     ):
         return "This page takes no calls from other sites."
-    path = request.url.path
+    path = request.scope["path"]
     if "/file=http" in path or "/proxy=" in path:
         return "This page fetches nothing from other machines."
     return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from gradio.routes import App as GradioApp
 from working import make_worker
 
 from assistant.app import PageServer, create_app
@@ -31,10 +32,12 @@ class Page:
     Attributes:
         url: where it is, without a slash at its end.
         services: what it works with; `services.index` is the index that it owns.
+        gradio: Gradio's part of it.
     """
 
     url: str
     services: Services
+    gradio: GradioApp
 
     @property
     def index(self) -> Index:
@@ -107,7 +110,7 @@ def served(settings: AssistantSettings, embedder: Embedder) -> Iterator[Page]:
             thread.start()
         try:
             until(lambda: server.started)
-            yield Page(url, services)
+            yield Page(url, services, server.pages[0])
         finally:
             stop.set()
             server.should_exit = True
