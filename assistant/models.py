@@ -79,7 +79,7 @@ class ChatModels:
     def __init__(self, settings: AssistantSettings) -> None:
         self.settings = settings
         self.ollama = OllamaModels()
-        self._imported = False
+        self._prepared = False
         self._pace = Pace()
 
     async def choose(self, wanted: str | None = None) -> Choice:
@@ -110,6 +110,13 @@ class ChatModels:
             context_tokens=min(context, details.context_tokens or context),
             thinks=details.thinks,
         )
+
+    def prepare(self) -> None:
+        """Import what the first answer would wait a second for."""
+        if not self._prepared:
+            for module in ("langchain.chat_models", "langchain_ollama"):
+                importlib.import_module(module)
+            self._prepared = True
 
     async def available(self) -> list[InstalledModel] | None:
         """Return Ollama's chat models, or None when it does not answer."""
@@ -142,10 +149,9 @@ class ChatModels:
             ModelError: the model cannot be reached, failed, or stopped before its end.
         """
         model, timeout = str(choice.model), self.settings.llm_timeout
-        if not self._imported:
-            # LangChain takes a second to import, which the other conversations need not wait for.
-            await asyncio.to_thread(importlib.import_module, "langchain.chat_models")
-            self._imported = True
+        if not self._prepared:
+            # The other conversations need not wait for it.
+            await asyncio.to_thread(self.prepare)
         if temperature is None:
             temperature = self.settings.llm_temperature
         chat = self._open(choice, answer_tokens, reason, temperature)

@@ -88,7 +88,7 @@ def _run_page(services: "Services", listener: socket.socket, url: str) -> None:
         while not (server.started or stop.wait(0.05)):
             pass
         print(f"Footnote is at {url}  (stop with Ctrl-C)", flush=True)  # noqa: T201
-        _load_and_work(services.index, services.settings, stop)
+        _load_and_work(services, stop)
 
     thread = threading.Thread(target=background, name="worker", daemon=True)
     thread.start()
@@ -101,8 +101,9 @@ def _run_page(services: "Services", listener: socket.socket, url: str) -> None:
         services.close()
 
 
-def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Event) -> None:
+def _load_and_work(services: "Services", stop: threading.Event) -> None:
     """Load the model, open the store and, unless workers do it elsewhere, index."""
+    index = services.index
     step_back()
     try:
         index.embedder.load()
@@ -111,8 +112,9 @@ def _load_and_work(index: Index, settings: AssistantSettings, stop: threading.Ev
             log.warning("%s", index.outgrown)
     except FootnoteError as error:
         log.warning("%s", error)
+    services.models.prepare()
     settle_memory()
-    if settings.workers:
+    if services.settings.workers:
         Worker(index, Pipeline(index, read_settings(IngestSettings))).run(stop)
 
 
