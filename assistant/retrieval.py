@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 from assistant.candidates import Likely, compared, likely
@@ -17,6 +19,7 @@ from assistant.evidence import (
     weigh,
 )
 from assistant.fusion import Ranked, fuse, lift
+from assistant.gathering import Asked, Gathering
 from assistant.reranking import Reranker
 from assistant.scope import EVERYTHING, Scope, readable
 from assistant.settings import ABSTAIN_BELOW, AssistantSettings
@@ -29,6 +32,8 @@ from ingest.index.generation import Generation
 from ingest.index.index import Index
 from ingest.index.keywords import question_keywords
 from ingest.index.store import Store, Where, chunk_id
+
+T = TypeVar("T")
 
 MAX_QUESTION = 4_000
 """Most characters in a question; the embedding model reads about 1,000 of them."""
@@ -115,6 +120,7 @@ class Retriever:
         named = None if settings is None else settings.reranker
         self._reranker = None if named is None else Reranker(named)
         self._turns = Turns() if turns is None else turns
+        self._gathering = Gathering()
 
     def search(self, question: str, k: int, scope: Scope = EVERYTHING) -> list[Passage]:
         """Return the passages that fit the question best, numbered from 1: `k`, or fewer.
@@ -131,25 +137,19 @@ class Retriever:
             InputError: question, `k` or what to search are out of bounds.
             FootnoteError: a model cannot be loaded or the store fails.
         """
-        looked = self._turns.submit(Turn.SEARCH, self._look, question, k, scope)
-        return looked.result().passages
+        return self._submit(question, k, scope, lambda looked: looked.passages).result()
 
     def find(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return what `search` finds, and whether it holds an answer."""
-        return self._turns.submit(Turn.SEARCH, self._found, question, k, scope).result()
+        return self._submit(question, k, scope, self._found).result()
 
     async def find_soon(self, question: str, k: int, scope: Scope = EVERYTHING) -> Found:
         """Return what `find` finds, without holding up the event loop meanwhile."""
-        found = self._turns.submit(Turn.SEARCH, self._found, question, k, scope)
-        return await asyncio.wrap_future(found)
+        return await asyncio.wrap_future(self._submit(question, k, scope, self._found))
 
     async def sight(self, question: str, k: int, scope: Scope = EVERYTHING) -> Sighted:
         """Return what `search` finds, without holding up the event loop meanwhile."""
-
-        def sighted() -> _Looked:
-            return self._judged(self._look(question, k, scope))
-
-        looked = await asyncio.wrap_future(self._turns.submit(Turn.SEARCH, sighted))
+        looked = await asyncio.wrap_future(self._submit(question, k, scope, self._judged))
 
         async def evidence() -> Evidence:
             # What is certain is weighed for its score, while its answer is read.
@@ -158,13 +158,21 @@ class Retriever:
 
         return Sighted(looked.passages, looked.certain, evidence)
 
-    def _found(self, question: str, k: int, scope: Scope) -> Found:
-        looked = self._look(question, k, scope)
+    def _submit(
+        self, question: str, k: int, scope: Scope, then: Callable[[_Looked], T]
+    ) -> Future[T]:
+        """Have a question looked up when its turn comes; return what `then` makes of that."""
+        checked_k(k)
+        asked = self._gathering.join(checked_question(question))
+        future = self._turns.submit(Turn.SEARCH, lambda: then(self._look(asked, k, scope)))
+        future.add_done_callback(lambda _: self._gathering.leave(asked))
+        return future
+
+    def _found(self, looked: _Looked) -> Found:
         return Found(looked.passages, self._weigh(looked))
 
-    def _look(self, question: str, k: int, scope: Scope) -> _Looked:
-        question = checked_question(question)
-        checked_k(k)
+    def _look(self, asked: Asked, k: int, scope: Scope) -> _Looked:
+        question = asked.text
         where = scope.where(self._index.catalogue)
         if not self._index.opened and not self._index.catalogue.is_searchable():
             # A store that nothing was written to need not be opened, nor the model loaded.
@@ -172,7 +180,7 @@ class Retriever:
 
         def look(generation: Generation) -> _Looked:
             embedder = generation.embedder
-            vector = embedder.embed_question(question)
+            vector = self._gathering.vector(asked, embedder)
             passages, nearest = self._search(generation.store, question, vector, k, where)
             return _Looked(question, passages, nearest, vector, embedder)
 

@@ -297,7 +297,7 @@ def _timed_inside(index: Index) -> Iterator[Inside]:
     """
     taken: Inside = ([], [], [])
     places = (
-        (index.embedder, "embed_question"),
+        (index.embedder, "embed_questions"),
         (index.store, "search"),
         (index.store, "fetch"),
     )

@@ -167,12 +167,16 @@ class Embedder:
 
     def embed_question(self, text: str) -> Vectors:
         """Return the unit vector of a question, of shape (dimension,)."""
+        vector: Vectors = self.embed_questions([text])[0]
+        return vector
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of shape (texts, dimension), made in one batch."""
         model = self._loaded()
         from ingest.index.encoding import encode
 
         _use_one_thread()
-        vector: Vectors = encode(model, [text], "query")[0]
-        return vector
+        return encode(model, texts, "query")
 
     def load(self) -> None:
         """Load the model now; nothing happens where it is loaded.

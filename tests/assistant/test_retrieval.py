@@ -238,11 +238,11 @@ def test_a_removed_document_vanishes_at_once(
 def test_no_more_searches_run_at_once_than_there_are_cores(
     retriever: Retriever, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    embed, cores = index.embedder.embed_question, os.cpu_count() or 1
+    fetch, cores = index.store.fetch, os.cpu_count() or 1
     running, most = 0, 0
     counting = threading.Lock()
 
-    def counted(text: str) -> Vectors:
+    def counted(ids: Sequence[str]) -> list[Chunk]:
         nonlocal running, most
         with counting:
             running += 1
@@ -250,9 +250,9 @@ def test_no_more_searches_run_at_once_than_there_are_cores(
         time.sleep(0.1)
         with counting:
             running -= 1
-        return embed(text)
+        return fetch(ids)
 
-    monkeypatch.setattr(index.embedder, "embed_question", counted)
+    monkeypatch.setattr(index.store, "fetch", counted)
     with ThreadPoolExecutor(4 * cores) as callers:
         found = list(callers.map(lambda _: retriever.search(PAINTING, 1), range(4 * cores)))
     assert {passages[0].document for passages in found} == {"mona-lisa.txt"}

@@ -394,17 +394,17 @@ def test_a_search_during_which_another_process_switches_is_answered(
     if index.embedded:
         pytest.skip("an embedded index has one process")
     other = open_index()
-    embed = Embedder.embed_question
+    embed = Embedder.embed_questions
     switched: list[bool] = []
 
-    def interrupted(self: Embedder, text: str) -> Any:
-        vector = embed(self, text)
+    def interrupted(self: Embedder, texts: list[str]) -> Any:
+        vectors = embed(self, texts)
         if not switched:
             switched.append(True)
             rebuild(index, small_model)
-        return vector
+        return vectors
 
-    with patch.object(Embedder, "embed_question", interrupted):
+    with patch.object(Embedder, "embed_questions", interrupted):
         assert found(other, "When was the oldest bell cast?")[0] == "tower.txt"
     assert switched
     assert other.current.number == 2
