@@ -10,6 +10,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from gradio.routes import App as GradioApp
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -28,6 +29,9 @@ one after 5 to 15; with the server's own 5, a call now and then met a connection
 
 TakeIn = Callable[[str | Path | None], Awaitable[str | None]]
 
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""What people ask and what their files are called is written into nobody's traces."""
+
 _TAKE_IN = "async_move_resource_to_block_cache"
 """The method by which each of Gradio's blocks takes in what a caller names as a file."""
 
@@ -41,6 +45,7 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry=_NO_TELEMETRY,
     )
 
     @app.get("/healthz")
@@ -77,7 +82,12 @@ def create_app(services: Services) -> FastAPI:
         run_history=False,
         enable_monitoring=False,
         max_file_size=settings.upload_mb << 20,
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+            "telemetry": _NO_TELEMETRY,
+        },
         **APPEARANCE,
     )
     for mount in _gradio_apps(mounted):

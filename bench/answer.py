@@ -81,7 +81,9 @@ def main() -> None:
     """Measure and print."""
     arguments = _arguments()
     print_machine("ollama", "langchain-ollama", "gradio")
-    with _model(arguments.real) as server, serving(server.address) as url:
+    # The small model seldom ends by itself: it writes until its context is full.
+    settings = {"FOOTNOTE_LLM_CONTEXT": "2048"} if arguments.real else {}
+    with _model(arguments.real) as server, serving(server.address, **settings) as url:
         asyncio.run(_alone(server, url, arguments.rounds))
         if isinstance(server, FakeOllama):
             asyncio.run(_at_once(server, url, arguments.conversations))
