@@ -2,9 +2,11 @@
 
 A model's weights are read from memory once for a batch, so each of eight short questions takes
 half the time that it takes alone. Nobody waits for a batch to fill: whoever's turn it is embeds
-for those that wait by then, and one who asks alone is embedded alone.
+its core's share of those that wait by then, and one who asks alone is embedded alone.
 """
 
+import math
+import os
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ MOST = 8
 
 SHORT = 200
 """Characters of a question that is embedded with others: each takes the time of the longest."""
+
+
+_Awaited = tuple[str, Future[Vectors]]
+"""A question of a batch, and where its vector is awaited."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,36 +65,38 @@ class Gathering:
         It may be there already, or be on its way in another thread. Where it is not, those that
         wait are embedded with it.
         """
-        batch = list[Asked]()
+        batch = list[_Awaited]()
         with self._lock:
-            if asked.vector is None or asked.embedder is not embedder:
-                batch = self._batch(asked)
-                for one in batch:
-                    one.embedder, one.vector = embedder, Future()
             vector = asked.vector
-        assert vector is not None
+            if vector is None or asked.embedder is not embedder:
+                for one in self._batch(asked):
+                    one.embedder, one.vector = embedder, Future()
+                    batch.append((one.text, one.vector))
+                # The batch begins with the one whose turn it is.
+                vector = batch[0][1]
         if batch:
             _embed(batch, embedder)
+        # What is on its way in another thread has had its turn and waits for nothing.
         return vector.result()
 
     def _batch(self, asked: Asked) -> list[Asked]:
         if asked not in self._waiting:
             return [asked]
+        share = math.ceil(len(self._waiting) / (os.cpu_count() or 1))
         del self._waiting[asked]
-        batch = [asked, *islice(self._waiting, MOST - 1)]
+        batch = [asked, *islice(self._waiting, min(share, MOST) - 1)]
         for one in batch[1:]:
             del self._waiting[one]
         return batch
 
 
-def _embed(batch: list[Asked], embedder: Embedder) -> None:
+def _embed(batch: list[_Awaited], embedder: Embedder) -> None:
     """Embed a batch; whoever looks for one of its vectors finds that, or why there is none."""
-    waited_for = [one.vector for one in batch if one.vector is not None]
     try:
-        vectors = embedder.embed_questions([one.text for one in batch])
+        vectors = embedder.embed_questions([text for text, _ in batch])
     except BaseException as error:  # noqa: BLE001  each of them raises it
-        for future in waited_for:
+        for _, future in batch:
             future.set_exception(error)
     else:
-        for future, vector in zip(waited_for, vectors, strict=True):
+        for (_, future), vector in zip(batch, vectors, strict=True):
             future.set_result(vector)

@@ -112,7 +112,11 @@ def _load_and_work(services: "Services", stop: threading.Event) -> None:
             log.warning("%s", index.outgrown)
     except FootnoteError as error:
         log.warning("%s", error)
-    services.models.prepare()
+    try:
+        services.models.prepare()
+    except ImportError as error:
+        # Documents are taken in all the same; whoever asks is told.
+        log.warning("LangChain cannot be imported (%s). Install Footnote anew.", error)
     settle_memory()
     if services.settings.workers:
         Worker(index, Pipeline(index, read_settings(IngestSettings))).run(stop)

@@ -15,7 +15,8 @@ import gradio as gr
 from gradio.routes import App as GradioApp
 
 SESSIONS = 1_000
-"""Sessions, most of them tabs, of which Gradio remembers anything."""
+"""Sessions, tabs and calls together, of which Gradio remembers anything while they wait for
+nothing."""
 
 _GET_CONFIG = "get_config"
 """The method by which each of Gradio's blocks tells what it is made of."""
@@ -28,7 +29,7 @@ def spare_repetition(page: gr.Blocks) -> None:
         # all of its folders each time; what is None here is known not to be there.
         sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]
     for block in page.blocks.values():
-        # Every session notes all of them, and a program's call is a session of its own.
+        # Asked for again for every block that a session changes.
         setattr(block, _GET_CONFIG, _remembered(getattr(block, _GET_CONFIG)))
     # After every call a table of the last 10,000 would be put together and summed up, for a
     # page of Gradio's that is switched off here: up to 20 ms that hold the interpreter.
@@ -57,9 +58,12 @@ def spare_sessions(app: GradioApp) -> None:
         holder.time_last_used.pop(event_id, None)
         under_way = queue.pending_event_ids_session
         if len(under_way) > SESSIONS:
-            for session in [one for one, events in under_way.items() if not events]:
+            messages = queue.pending_messages_per_session
+            # Where a client went away, Gradio keeps the event and drops what it would be told.
+            idle = [one for one, events in under_way.items() if not events or one not in messages]
+            for session in idle:
                 del under_way[session]
-                queue.pending_messages_per_session.pop(session, None)
+                messages.pop(session, None)
 
     queue.reset_iterators = ended  # type: ignore[method-assign]  # Gradio has no hook for it
 

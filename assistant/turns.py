@@ -47,7 +47,7 @@ class Turns:
     def submit(
         self, turn: Turn, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> Future[T]:
-        """Have `call` run when its turn comes. Nothing that runs may wait for another."""
+        """Have `call` run when its turn comes. It may not wait for one whose turn has not come."""
         future = Future[T]()
 
         def run() -> None:

@@ -32,16 +32,20 @@ class Page:
     Attributes:
         url: where it is, without a slash at its end.
         services: what it works with; `services.index` is the index that it owns.
-        gradio: Gradio's part of it.
+        server: that answers; `server.pages` is Gradio's part of it.
     """
 
     url: str
     services: Services
-    gradio: GradioApp
+    server: PageServer
 
     @property
     def index(self) -> Index:
         return self.services.index
+
+    @property
+    def gradio(self) -> GradioApp:
+        return self.server.pages[0]
 
     def add(self, path: Path, collection: str = "default") -> Record:
         """Add a file past the page, and wait until it is ready or failed."""
@@ -110,7 +114,7 @@ def served(settings: AssistantSettings, embedder: Embedder) -> Iterator[Page]:
             thread.start()
         try:
             until(lambda: server.started)
-            yield Page(url, services, server.pages[0])
+            yield Page(url, services, server)
         finally:
             stop.set()
             server.should_exit = True

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from unittest.mock import patch
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from serving import Page
 
 from assistant.guard import CONTENT_SECURITY_POLICY
@@ -115,3 +117,15 @@ def test_importing_loads_no_model_library(module: str) -> None:
         check=False,
     )
     assert (ran.stdout, ran.returncode) == ("False\n", 0), ran.stderr
+
+
+def test_what_is_asked_is_written_into_no_traces(page: Page) -> None:
+    with patch("opentelemetry.trace.get_tracer_provider", object):
+        assert FastAPI()._native_telemetry.enabled()
+        for part in (page.gradio, page.server.config.app):
+            assert isinstance(part, FastAPI)
+            assert not part._native_telemetry.enabled()
+
+
+def test_a_connection_stays_open_longer_than_its_clients_keep_it(page: Page) -> None:
+    assert page.server.config.timeout_keep_alive > 15

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -24,6 +25,11 @@ class Noting:
     def embed_questions(self, texts: Sequence[str]) -> Vectors:
         self.batches.append(list(texts))
         return self._embedder.embed_questions(texts)
+
+
+@pytest.fixture(autouse=True)
+def _one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
 
 
 @pytest.fixture
@@ -52,6 +58,16 @@ def test_those_that_wait_are_embedded_with_the_first_whose_turn_it_is(
     texts = [one.text for one in asked]
     first = [texts[2], *texts[:2], *texts[3:MOST]]
     assert noting.batches == [first, texts[MOST:]]
+
+
+def test_each_core_takes_its_share(
+    gathering: Gathering, noting: Noting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    asked = [gathering.join(question) for question in QUESTIONS[:10]]
+    for one in asked:
+        gathering.vector(one, as_embedder(noting))
+    assert [len(batch) for batch in noting.batches] == [3, 2, 2, 1, 1, 1]
 
 
 def test_one_who_asks_alone_is_embedded_alone(gathering: Gathering, noting: Noting) -> None:
@@ -83,6 +99,31 @@ def test_another_model_embeds_anew(
     gathering.vector(asked[0], as_embedder(noting))
     gathering.vector(asked[1], as_embedder(other))
     assert (noting.batches, other.batches) == ([QUESTIONS[:2]], [QUESTIONS[1:2]])
+
+
+def test_a_question_that_another_model_embeds_meanwhile_gets_that_ones_vector(
+    gathering: Gathering,
+    noting: Noting,
+    embedder: Embedder,
+    small_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = Embedder(str(small_model))
+    first, second, third = (gathering.join(question) for question in QUESTIONS[:3])
+    embed, switched = noting.embed_questions, list[Vectors]()
+
+    def interrupted(texts: Sequence[str]) -> Vectors:
+        switched.append(gathering.vector(second, other))
+        return embed(texts)
+
+    monkeypatch.setattr(noting, "embed_questions", interrupted)
+    for one in (first, third):
+        vector = gathering.vector(one, as_embedder(noting))
+        np.testing.assert_allclose(vector, embedder.embed_question(one.text), atol=0.01)
+    alone = other.embed_question(second.text)
+    assert alone.shape != vector.shape
+    for found in (*switched, gathering.vector(second, other)):
+        np.testing.assert_allclose(found, alone, atol=0.01)
 
 
 def test_what_fails_fails_for_each(gathering: Gathering) -> None:

@@ -73,3 +73,21 @@ def test_a_client_that_goes_away_before_the_first_word_stops_the_model(
     client = Waiting(page)
     until(lambda: ollama.chats)
     require_closed(ollama, client.leave())
+
+
+def test_of_clients_that_went_away_nothing_is_kept(
+    page: Page, tower: None, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.sparing.SESSIONS", 3)
+    queue = page.gradio.get_blocks()._queue
+    for _ in range(8):
+        ollama.will_write(*["word "] * 200, delay=0.05)
+        client = Waiting(page)
+        assert any("word" in text for text in client.updates())
+        client.leave()
+    until(lambda: not any(queue.active_jobs))
+    # The call that ends next clears up.
+    calls = f"{page.url}/gradio_api/call"
+    event = httpx.post(f"{calls}/v2/documents", json={}, trust_env=False).json()["event_id"]
+    assert "tower.txt" in httpx.get(f"{calls}/documents/{event}", trust_env=False).text
+    until(lambda: len(queue.pending_event_ids_session) <= 4)

@@ -1,16 +1,19 @@
 """From a question to passages, also while documents change under it."""
 
+import asyncio
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from assistant.retrieval import MAX_PASSAGES, MAX_QUESTION, Retriever, default_k
 from assistant.scope import Scope
 from assistant.settings import AssistantSettings
+from assistant.turns import Turn, Turns
 from ingest.index.documents import Chunk
 from ingest.index.embedding import Vectors
 from ingest.index.errors import InputError
@@ -19,6 +22,7 @@ from ingest.index.keywords import Keywords
 from ingest.index.store import Hits, Store, Where
 from ingest.index.tables import Record
 from ingest.pipeline import Pipeline
+from ingest.settings import IngestSettings
 from ingest.worker import Worker
 
 Add = Callable[..., Record]
@@ -257,3 +261,46 @@ def test_no_more_searches_run_at_once_than_there_are_cores(
         found = list(callers.map(lambda _: retriever.search(PAINTING, 1), range(4 * cores)))
     assert {passages[0].document for passages in found} == {"mona-lisa.txt"}
     assert most == cores
+
+
+def test_searches_that_wait_are_embedded_together_and_what_was_given_up_is_not(
+    index: Index, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    add("mona-lisa.txt", MONA_LISA)
+    add("eiffel.txt", EIFFEL)
+    turns, free, batches = Turns(), threading.Event(), list[list[str]]()
+    retriever, embed = Retriever(index, turns=turns), index.embedder.embed_questions
+
+    def noted(texts: Sequence[str]) -> Vectors:
+        batches.append(list(texts))
+        return embed(texts)
+
+    monkeypatch.setattr(index.embedder, "embed_questions", noted)
+    held = turns.submit(Turn.SEARCH, free.wait, 20)
+    tower, given_up = "When was the iron tower built?", "Who was given up?"
+
+    async def ask() -> list[str]:
+        asked = [
+            asyncio.create_task(retriever.find_soon(question, 1))
+            for question in (PAINTING, given_up, tower)
+        ]
+        await asyncio.sleep(0.1)
+        asked[1].cancel()
+        await asyncio.wait(asked[1:2])
+        free.set()
+        return [(await one).passages[0].document for one in (asked[0], asked[2])]
+
+    assert asyncio.run(ask()) == ["mona-lisa.txt", "eiffel.txt"]
+    assert held.result()
+    assert batches == [[PAINTING, tower]]
+    assert not retriever._gathering._waiting
+
+
+def test_a_search_that_finds_nothing_to_search_waits_no_more(settings: IngestSettings) -> None:
+    with closing(Index(settings)) as empty:
+        retriever = Retriever(empty)
+        assert retriever.search(PAINTING, 1) == []
+        with pytest.raises(InputError):
+            retriever.search(PAINTING, 1, Scope("no-such-collection"))
+        assert not retriever._gathering._waiting
