@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+import assistant.gathering as gathering_module
 from assistant.gathering import MOST, SHORT, Gathering
 from ingest.index.embedding import Embedder, Vectors
 from ingest.index.errors import EmbedderError
@@ -110,13 +111,14 @@ def test_a_question_that_another_model_embeds_meanwhile_gets_that_ones_vector(
 ) -> None:
     other = Embedder(str(small_model))
     first, second, third = (gathering.join(question) for question in QUESTIONS[:3])
-    embed, switched = noting.embed_questions, list[Vectors]()
+    embed, switched = gathering_module._embed, list[Vectors]()
 
-    def interrupted(texts: Sequence[str]) -> Vectors:
+    def interrupted(*batch: Any) -> None:
+        monkeypatch.setattr(gathering_module, "_embed", embed)
         switched.append(gathering.vector(second, other))
-        return embed(texts)
+        embed(*batch)
 
-    monkeypatch.setattr(noting, "embed_questions", interrupted)
+    monkeypatch.setattr(gathering_module, "_embed", interrupted)
     for one in (first, third):
         vector = gathering.vector(one, as_embedder(noting))
         np.testing.assert_allclose(vector, embedder.embed_question(one.text), atol=0.01)
