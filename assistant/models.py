@@ -5,7 +5,7 @@ import importlib
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -112,11 +112,11 @@ class ChatModels:
         )
 
     def prepare(self) -> None:
-        """Import what the first answer would wait a second for."""
-        if not self._prepared:
+        """Import what the first answer would wait a second for; what fails, `stream` tells."""
+        with suppress(ImportError):
             for module in ("langchain.chat_models", "langchain_ollama"):
                 importlib.import_module(module)
-            self._prepared = True
+        self._prepared = True
 
     async def available(self) -> list[InstalledModel] | None:
         """Return Ollama's chat models, or None when it does not answer."""
@@ -206,8 +206,6 @@ class ChatModels:
     def _open(
         self, choice: Choice, answer_tokens: int | None, reason: bool, temperature: float
     ) -> "BaseChatModel":
-        from langchain.chat_models import init_chat_model
-
         provider, name = split_provider(str(choice.model))
         options = self._ollama(choice, reason) if provider == "ollama" else self._server(provider)
         if answer_tokens is not None:
@@ -216,6 +214,8 @@ class ChatModels:
             options["seed"] = self.settings.llm_seed
         options["temperature"] = temperature
         try:
+            from langchain.chat_models import init_chat_model
+
             chat: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
         except (ImportError, ValueError) as error:
             raise InputError(

@@ -112,11 +112,7 @@ def _load_and_work(services: "Services", stop: threading.Event) -> None:
             log.warning("%s", index.outgrown)
     except FootnoteError as error:
         log.warning("%s", error)
-    try:
-        services.models.prepare()
-    except ImportError as error:
-        # Documents are taken in all the same; whoever asks is told.
-        log.warning("LangChain cannot be imported (%s). Install Footnote anew.", error)
+    services.models.prepare()
     settle_memory()
     if services.settings.workers:
         Worker(index, Pipeline(index, read_settings(IngestSettings))).run(stop)

@@ -1,8 +1,10 @@
 """A worker on a test's index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ingest.index.embedding import Embedder
 from ingest.index.index import Index
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
@@ -26,13 +28,18 @@ def make_worker(
     return Worker(index, pipeline, on_progress)
 
 
-def take_in_examples(index: Index) -> None:
-    """Index the example documents as a person's are."""
-    for path in sorted((EXAMPLES / "documents").iterdir()):
-        with path.open("rb") as file:
-            index.add_file(file, path.name, "examples")
-    make_worker(index).drain()
-    end_readers()
+@contextmanager
+def index_of_examples(data_dir: Path, embedder: Embedder) -> Iterator[Index]:
+    """Yield an index that holds the example documents, as a person's does."""
+    with closing(Index(IngestSettings(data_dir=data_dir, _env_file=None))) as index:
+        index.embedder = embedder
+        index.own("tests")
+        for path in sorted((EXAMPLES / "documents").iterdir()):
+            with path.open("rb") as file:
+                index.add_file(file, path.name, "examples")
+        make_worker(index).drain()
+        end_readers()
+        yield index
 
 
 def end_readers() -> None:

@@ -1,6 +1,7 @@
 """Which chat model is chosen, and how its words arrive, over real HTTP."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
@@ -349,3 +350,13 @@ def test_many_answers_are_read_in_turns_and_arrive_whole(ollama: FakeOllama) -> 
         return await asyncio.gather(*(read() for _ in range(together)))
 
     assert asyncio.run(all_of_them()) == ["".join(words)] * together
+
+
+def test_libraries_that_cannot_be_imported_are_told_of_by_who_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = chat_models()
+    monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
+    models.prepare()
+    with pytest.raises(InputError, match=r"llama3\.2 cannot be used \(.*langchain\.chat_models"):
+        written(models)

@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
-from working import EXAMPLES, take_in_examples
+from working import EXAMPLES, index_of_examples
 
 from assistant.retrieval import Retriever
-from assistant.settings import AssistantSettings
 from ingest.index.embedding import Embedder
-from ingest.index.index import Index
 
 SUGGESTED = re.findall(
     r"^\| (\S.+?\?) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE
@@ -19,11 +16,7 @@ SUGGESTED = re.findall(
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[Retriever]:
-    data_dir = tmp_path_factory.mktemp("examples") / "data"
-    with closing(Index(AssistantSettings(data_dir=data_dir, _env_file=None))) as index:
-        index.embedder = embedder
-        index.own("tests")
-        take_in_examples(index)
+    with index_of_examples(tmp_path_factory.mktemp("examples") / "data", embedder) as index:
         yield Retriever(index)
 
 

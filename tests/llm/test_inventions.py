@@ -5,12 +5,11 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from fake_ollama import FakeOllama
 from ollama_wire import OllamaServer
-from working import take_in_examples
+from working import index_of_examples
 
 from assistant.answering import Answerer
 from assistant.events import Answer, Sentence
@@ -64,11 +63,7 @@ NUMBERS = [
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[Index]:
     """The example documents, indexed as a person's are."""
-    data_dir = tmp_path_factory.mktemp("examples") / "data"
-    with closing(Index(AssistantSettings(data_dir=data_dir, _env_file=None))) as opened:
-        opened.embedder = embedder
-        opened.own("tests")
-        take_in_examples(opened)
+    with index_of_examples(tmp_path_factory.mktemp("examples") / "data", embedder) as opened:
         yield opened
 
 
